@@ -1,0 +1,44 @@
+"""Why a document cannot become searchable.
+
+IngestionError
+├── DocumentRejected   the file itself is at fault: stable code, never retried
+│   ├── DocumentTooComplex   a limit was hit (pages, characters, time, memory)
+├── ParserCrashed      the parsing child died by itself: tried again
+└── EmbeddingFailed    the embedder answered nonsense or not at all
+"""
+
+
+class IngestionError(Exception):
+    """Root; `code` is stable and shown to the owner, `detail` is one sentence for a person."""
+
+    code = "failed"
+
+    def __init__(self, detail: str, *, code: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        if code is not None:
+            self.code = code
+
+
+class DocumentRejected(IngestionError):
+    """The file cannot be read; `encrypted`, `corrupt`, `no_text` or `unsupported`."""
+
+    code = "corrupt"
+
+
+class DocumentTooComplex(DocumentRejected):
+    """A limit stopped the parser; `too_complex`, `too_many_pages`, `timeout` or `memory`."""
+
+    code = "too_complex"
+
+
+class ParserCrashed(IngestionError):
+    """The parsing child ended without an answer; worth another try."""
+
+    code = "parser_crashed"
+
+
+class EmbeddingFailed(IngestionError):
+    """The embedder gave vectors that cannot be stored (count, dimension, NaN)."""
+
+    code = "bad_embeddings"
