@@ -1,0 +1,1 @@
+"""Formats, one file each, and the sandbox that runs them."""
