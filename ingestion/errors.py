@@ -12,6 +12,8 @@ class IngestionError(Exception):
     """Root; `code` is stable and shown to the owner, `detail` is one sentence for a person."""
 
     code = "failed"
+    retryable = False
+    """Whether another try may end differently."""
 
     def __init__(self, detail: str, *, code: str | None = None) -> None:
         super().__init__(detail)
@@ -36,6 +38,7 @@ class ParserCrashed(IngestionError):
     """The parsing child ended without an answer; worth another try."""
 
     code = "parser_crashed"
+    retryable = True
 
 
 class EmbeddingFailed(IngestionError):

@@ -1,68 +1,11 @@
 """What flows through the pipeline: bytes -> ParsedDocument -> Chunk -> vectors."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import numpy.typing as npt
 
+from ingestion.documents import Chunk, OutlineEntry, Page, ParsedDocument
+
+__all__ = ["Chunk", "OutlineEntry", "Page", "ParsedDocument", "Vectors"]
+
 Vectors = npt.NDArray[np.float32]
 """float32, shape (number of texts, dimensions), every row of unit length."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """One page of a document.
-
-    `number` is the physical page, from 1; `label` is what is printed on it ("iv", "A-3") where the
-    file says so. `text` is the stored text that citations point into: it never changes afterwards
-    and holds neither NUL nor lone surrogates.
-    """
-
-    number: int
-    label: str | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class OutlineEntry:
-    """A heading that the file itself declares (PDF bookmarks); `level` from 1, `page` from 1."""
-
-    level: int
-    title: str
-    page: int
-
-
-@dataclass(frozen=True, slots=True)
-class ParsedDocument:
-    """A file after parsing: its pages in order and what the file says of itself."""
-
-    media_type: str
-    title: str
-    pages: tuple[Page, ...]
-    outline: tuple[OutlineEntry, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Chunk:
-    """A passage: a slice of one page, `page_text[start:end]`.
-
-    `heading` is the path of headings above it ("Item 7 > Liquidity"), "" when there is none.
-    `context` is what is prefixed to the passage when it is embedded and indexed (title > heading);
-    it is never quoted. `number_density` in 0..1 is the share of numeric tokens, doubled and capped.
-    `tokens` counts the passage's own text.
-    """
-
-    ordinal: int
-    page: int
-    start: int
-    end: int
-    text: str
-    heading: str
-    context: str
-    number_density: float
-    tokens: int
-
-    @property
-    def embedded_text(self) -> str:
-        """What is embedded and indexed: the place, then the passage."""
-        return f"{self.context}\n{self.text}" if self.context else self.text

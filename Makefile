@@ -1,0 +1,69 @@
+# `make help` lists the commands. Nothing but Python >= 3.11 is needed: .venv is built from the
+# hashed lock with pip, or with uv where it is installed.
+.DEFAULT_GOAL := help
+.PHONY: help venv demo serve test check format lock demo-documents clean
+
+PYTHON ?= python3
+BIN := .venv/bin
+UV := $(shell command -v uv 2>/dev/null)
+ARGS ?=
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
+
+demo: .venv/local ## read two real documents and answer five questions about them; serves until Ctrl-C (ARGS=--exit: ends)
+	@$(BIN)/aiconvokit demo $(ARGS)
+
+serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
+	@$(BIN)/aiconvokit serve $(ARGS)
+
+test: .venv/dev ## all tests (ARGS="-k name")
+	$(BIN)/pytest $(ARGS)
+
+check: .venv/dev ## linters, types, order of imports, freshness of the lock
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python requirements/check_lock.py
+
+format: .venv/dev ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+lock: .venv/dev ## renew requirements/*.txt from pyproject.toml
+	$(BIN)/python requirements/check_lock.py --write
+
+demo-documents: .venv/dev ## render the demo's PDFs again
+	$(BIN)/python -m aiconvokit.demo.render
+
+venv: .venv/local ## build .venv
+
+clean: ## remove .venv and caches
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# One virtual environment for both: the stamp says which lock it holds; dev contains local.
+.venv/local: requirements/local.txt pyproject.toml
+	@if [ ! -e .venv/dev ]; then $(call install,local); fi
+	@touch $@
+
+.venv/dev: requirements/dev.txt pyproject.toml
+	@$(call install,dev)
+	@touch $@
+
+define install
+set -e; \
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+  || { echo "Python 3.11 or newer is needed; say which one: make PYTHON=python3.12" >&2; exit 1; }; \
+echo "Building .venv (once)…"; \
+if [ -n "$(UV)" ]; then \
+  [ -x $(BIN)/python ] || $(UV) venv -q --python $(PYTHON) .venv; \
+  $(UV) pip install -q --python $(BIN)/python --require-hashes -r requirements/$(1).txt; \
+  $(UV) pip install -q --python $(BIN)/python --no-deps --no-build-isolation -e .; \
+else \
+  [ -x $(BIN)/python ] || $(PYTHON) -m venv .venv \
+    || { echo "This Python has no venv module; on Debian: apt-get install python3-venv" >&2; exit 1; }; \
+  $(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/$(1).txt; \
+  $(BIN)/python -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .; \
+fi
+endef

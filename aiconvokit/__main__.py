@@ -1,0 +1,5 @@
+"""`python -m aiconvokit`."""
+
+from aiconvokit.cli import main
+
+main()

@@ -1,0 +1,80 @@
+"""Who is asking: the Authorization header, read before the method and the body are looked at."""
+
+from typing import Any, cast
+
+from litestar.connection import ASGIConnection
+from litestar.enums import ScopeType
+from litestar.handlers.base import BaseRouteHandler
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from aiconvokit.accounts import queries, tokens
+from aiconvokit.accounts.queries import Principal
+from aiconvokit.errors import NotAuthenticated
+from aiconvokit.rest.problems import AUTH_FAILURE
+from aiconvokit.rest.urls import API
+from aiconvokit.services import Services
+
+PRINCIPAL = "aiconvokit_principal"
+_SCHEMES = (b"token", b"bearer")
+
+
+class Authentication:
+    """ASGI middleware around the router: finds the principal, or keeps why there is none.
+
+    It stands outside of the routes, so that a wrong method without credentials is told as 401 and
+    an unknown route as 404, whoever asks.
+    """
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(API):
+            found = cast("dict[str, object]", scope)  # our own keys beside ASGI's
+            try:
+                found[PRINCIPAL] = await self._principal(scope)
+            except NotAuthenticated as error:
+                found[AUTH_FAILURE] = error
+        await self._app(scope, receive, send)
+
+    async def _principal(self, scope: Scope) -> Principal:
+        token = _token(next((v for k, v in scope["headers"] if k == b"authorization"), None))
+        if not tokens.is_well_formed(token):
+            raise NotAuthenticated("Invalid token.")
+        idle_days = self._services.settings.limits.token_idle_days
+        async with self._services.sessions.begin() as session:
+            found = await queries.principal_by_digest(session, tokens.digest(token), idle_days)
+            if found is None:
+                raise NotAuthenticated("Invalid token.")
+            if not found.is_active:
+                raise NotAuthenticated("User inactive or deleted.")
+            if found.needs_touch:
+                await queries.touch_token(session, found.token_id)
+        return found
+
+
+def _token(header: bytes | None) -> str:
+    parts = (header or b"").split()
+    if not parts or parts[0].lower() not in _SCHEMES:
+        raise NotAuthenticated("Authentication credentials were not provided.")
+    if len(parts) == 1:
+        raise NotAuthenticated("Invalid token header. No credentials provided.")
+    if len(parts) > 2:
+        raise NotAuthenticated("Invalid token header. Token string should not contain spaces.")
+    return parts[1].decode("latin-1")
+
+
+def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: refuse who is not logged in, before the body is read."""
+    refused = connection.scope.get(AUTH_FAILURE)
+    if isinstance(refused, NotAuthenticated):
+        raise refused
+
+
+def provide_user_id(scope: Scope) -> int:
+    """The id of who is asking, behind `require_user`."""
+    principal = scope.get(PRINCIPAL)
+    if not isinstance(principal, Principal):
+        raise NotAuthenticated("Authentication credentials were not provided.")
+    return principal.user_id

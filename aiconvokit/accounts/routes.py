@@ -1,0 +1,141 @@
+"""`/users/` and `/tokens/`: registration, login, and one's own tokens."""
+
+from typing import Any
+
+from litestar import Response, Router, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit import rate_limit
+from aiconvokit.accounts import passwords, queries, tokens
+from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.passwords import Passwords
+from aiconvokit.accounts.schemas import Login, NewUser, TokenInfo, TokenOut, UserOut
+from aiconvokit.accounts.tables import Token, User
+from aiconvokit.errors import Forbidden, InvalidFields, NotFound
+from aiconvokit.rest.body import ApiRequest, read_body
+from aiconvokit.rest.fields import read_fields
+from aiconvokit.rest.lists import MAX_ID, answer, window
+from aiconvokit.rest.openapi import reads
+from aiconvokit.services import Services
+
+NAME_TAKEN = "A user with that username already exists."
+WRONG_LOGIN = "Unable to log in with provided credentials."
+
+
+@post("/users/", operation_class=reads(NewUser))
+async def create_user(
+    request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
+) -> UserOut:
+    """Register a user."""
+    if services.settings.registration == "closed":
+        raise Forbidden("Registration is closed on this server.", code="registration_closed")
+    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
+    wanted = read_fields(body, NewUser)
+    if weak := passwords.weaknesses(wanted.password):
+        raise InvalidFields({"password": weak})
+    password_hash = await hasher.hash(wanted.password)
+    async with services.sessions.begin() as session:
+        user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
+    if user is None:
+        raise InvalidFields({"username": [NAME_TAKEN]})
+    return UserOut(user.id, user.username, user.email)
+
+
+@post("/tokens/", status_code=200, operation_class=reads(Login))
+async def create_token(
+    request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
+) -> TokenOut:
+    """Log in: a new token each time; the old ones stay valid."""
+    limits = services.settings.limits
+    wanted = read_fields(await read_body(request, max_json_bytes=limits.max_json_bytes), Login)
+    await _throttle(services, request, wanted.username)
+    async with services.sessions() as session:
+        user = await queries.user_by_name(session, wanted.username)
+    # No session is held while the password is checked: that takes 23 ms of CPU.
+    fits = await hasher.verify(user.password_hash if user else None, wanted.password)
+    if user is None or not fits or not user.is_active:
+        raise InvalidFields({"non_field_errors": [WRONG_LOGIN]})
+    fresh = await hasher.hash(wanted.password) if hasher.is_outdated(user.password_hash) else None
+    return TokenOut(await _issue(services, user, fresh))
+
+
+async def _throttle(services: Services, request: ApiRequest, username: str) -> None:
+    """Count the attempt per address and per account, also when it fails."""
+    settings = services.settings
+    if settings.rate_limits == "off":
+        return
+    address = request.client.host if request.client else "unknown"
+    async with services.sessions.begin() as session:
+        for key in (f"login:ip:{address}", f"login:user:{username}"):
+            await rate_limit.take(
+                session,
+                key,
+                burst=settings.limits.login_burst,
+                per_minute=settings.limits.login_refill_per_minute,
+            )
+
+
+async def _issue(services: Services, user: User, fresh_hash: str | None) -> str:
+    secret = tokens.new_token()
+    async with services.sessions.begin() as session:
+        if fresh_hash:
+            await queries.set_password_hash(session, user.id, fresh_hash)
+        await queries.insert_token(session, user.id, tokens.digest(secret), secret[-tokens.HINT :])
+        keep = services.settings.limits.max_tokens_per_user
+        await queries.drop_surplus_tokens(session, user.id, keep)
+    return secret
+
+
+@get("/tokens/", guards=[require_user])
+async def list_tokens(
+    request: ApiRequest, session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
+) -> Response[list[TokenInfo]]:
+    """One's own tokens, oldest first."""
+    wanted = window(request)
+    return answer(request, await queries.tokens_of(session, user_id, wanted), _show, wanted)
+
+
+@get("/tokens/{token_id:int}/", guards=[require_user])
+async def get_token(
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+    token_id: FromPath[int],
+) -> TokenInfo:
+    """One of one's own tokens."""
+    return _show(await _own_token(session, user_id, token_id))
+
+
+@delete("/tokens/{token_id:int}/", guards=[require_user])
+async def revoke_token(
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+    token_id: FromPath[int],
+) -> None:
+    """Log a token out."""
+    await queries.delete_token(session, (await _own_token(session, user_id, token_id)).id)
+
+
+async def _own_token(session: AsyncSession, user_id: int, token_id: int) -> Token:
+    known = 0 <= token_id <= MAX_ID
+    token = await queries.token_of(session, user_id, token_id) if known else None
+    if token is None:
+        raise NotFound.of("Token")
+    return token
+
+
+def _show(token: Token) -> TokenInfo:
+    return TokenInfo(token.id, token.hint, token.created_at, token.last_used_at)
+
+
+def router() -> Router:
+    """The routes of this feature."""
+    handlers: list[Any] = [
+        create_user,
+        create_token,
+        list_tokens,
+        get_token,
+        revoke_token,
+    ]
+    return Router("/", route_handlers=handlers, tags=["accounts"])

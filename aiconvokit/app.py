@@ -1,0 +1,65 @@
+"""The ASGI application: routes, dependencies, error handlers, OpenAPI."""
+
+from typing import Any
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+
+from aiconvokit import __version__
+from aiconvokit.accounts import routes as accounts
+from aiconvokit.accounts.auth import Authentication, provide_user_id
+from aiconvokit.accounts.passwords import Passwords
+from aiconvokit.assistants import document_routes
+from aiconvokit.assistants import routes as assistants
+from aiconvokit.chat import routes as chat
+from aiconvokit.errors import AIConvoKitError
+from aiconvokit.rest.problems import on_crash, on_http_error, on_our_error
+from aiconvokit.rest.urls import API
+from aiconvokit.services import Services, provide_session
+
+
+def create_app(services: Services) -> Litestar:
+    """Put the application together on services that are open already."""
+    hasher = Passwords()
+    features = (accounts, assistants, document_routes, chat)
+    handlers: dict[Any, Any] = {
+        AIConvoKitError: on_our_error,
+        HTTPException: on_http_error,
+        Exception: on_crash,
+    }
+    app = Litestar(
+        route_handlers=[Router(API, route_handlers=[one.router() for one in features])],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "hasher": Provide(lambda: hasher, sync_to_thread=False),
+            "session": Provide(provide_session),
+            "user_id": Provide(provide_user_id, sync_to_thread=False),
+        },
+        exception_handlers=handlers,
+        openapi_config=_openapi(),
+        request_max_body_size=services.settings.limits.max_request_bytes,
+        state=State({"settings": services.settings}),
+        logging_config=None,  # the commands decide where logs go
+    )
+    # Around the router, not inside of it: see Authentication.
+    app.asgi_handler = Authentication(app.asgi_handler, services)
+    return app
+
+
+def _openapi() -> OpenAPIConfig:
+    token = SecurityScheme(
+        type="apiKey",
+        name="Authorization",
+        security_scheme_in="header",
+        description="`Token <token>`, from POST /api/v1/tokens/",
+    )
+    return OpenAPIConfig(
+        title="AIConvoKit",
+        version=__version__,
+        components=Components(security_schemes={"token": token}),
+        security=[{"token": []}],
+    )

@@ -1,0 +1,1 @@
+"""Assistants: a name, a company, instructions, and the collections they may read."""

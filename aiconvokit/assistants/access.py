@@ -1,0 +1,44 @@
+"""Which assistants a user may ask, and which ones change."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.assistants import queries
+from aiconvokit.assistants.tables import Assistant
+from aiconvokit.errors import Forbidden, NotFound
+from aiconvokit.rest.lists import MAX_ID
+from aiconvokit.services import Services
+
+
+async def to_ask(
+    services: Services, session: AsyncSession, user_id: int, assistant_id: int
+) -> Assistant:
+    """An assistant that the user may read and ask.
+
+    Raises:
+        NotFound: unknown, or somebody else's.
+    """
+    shared = services.settings.shared_assistants
+    known = 0 <= assistant_id <= MAX_ID
+    found = (
+        await queries.visible_assistant(session, user_id, assistant_id, shared=shared)
+        if known
+        else None
+    )
+    if found is None:
+        raise NotFound.of("Assistant")
+    return found
+
+
+async def to_change(
+    services: Services, session: AsyncSession, user_id: int, assistant_id: int
+) -> Assistant:
+    """An assistant that the user owns.
+
+    Raises:
+        NotFound: unknown, or not visible.
+        Forbidden: visible on a server that shares assistants, but somebody else's.
+    """
+    found = await to_ask(services, session, user_id, assistant_id)
+    if found.owner_id != user_id:
+        raise Forbidden("Only the owner of an assistant can change it.")
+    return found

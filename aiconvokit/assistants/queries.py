@@ -1,0 +1,123 @@
+"""Every statement on assistants."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
+from aiconvokit.assistants.tables import Assistant, AssistantCollection
+from aiconvokit.ids import public_id
+from aiconvokit.rest.lists import Window
+from ingestion.tables import Collection
+
+
+async def insert_assistant(session: AsyncSession, owner_id: int, wanted: NewAssistant) -> Assistant:
+    """A new assistant with a collection of its own."""
+    assistant = Assistant(
+        openai_id=public_id("asst"),
+        owner_id=owner_id,
+        name=wanted.name,
+        company_name=wanted.company_name,
+        instructions=wanted.instructions,
+    )
+    collection = Collection(public_id=public_id("vs"), owner_id=owner_id, name=wanted.name)
+    session.add_all([assistant, collection])
+    await session.flush()
+    session.add(
+        AssistantCollection(assistant_id=assistant.id, collection_id=collection.id, position=0)
+    )
+    await session.flush()
+    await session.refresh(assistant)
+    return assistant
+
+
+async def visible_assistants(
+    session: AsyncSession, user_id: int, wanted: Window, *, shared: bool
+) -> Sequence[Assistant]:
+    """Assistants that a user may ask, oldest first; one more than asked for when there are more."""
+    statement = select(Assistant).where(Assistant.id > (wanted.after or 0))
+    if not shared:
+        statement = statement.where(Assistant.owner_id == user_id)
+    return (await session.scalars(statement.order_by(Assistant.id).limit(wanted.limit + 1))).all()
+
+
+async def visible_assistant(
+    session: AsyncSession, user_id: int, assistant_id: int, *, shared: bool
+) -> Assistant | None:
+    """One assistant that a user may ask."""
+    statement = select(Assistant).where(Assistant.id == assistant_id)
+    if not shared:
+        statement = statement.where(Assistant.owner_id == user_id)
+    return await session.scalar(statement)
+
+
+async def update_assistant(
+    session: AsyncSession, assistant_id: int, wanted: AssistantUpdate
+) -> None:
+    """Change the words of an assistant; `new_name` wins over `name`."""
+    await session.execute(
+        update(Assistant)
+        .where(Assistant.id == assistant_id)
+        .values(
+            name=wanted.new_name or wanted.name,
+            company_name=wanted.company_name,
+            instructions=wanted.instructions,
+            updated_at=func.now(),
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def delete_assistant(session: AsyncSession, assistant_id: int) -> None:
+    """Remove an assistant with its chats: their threads, and so their messages."""
+    # By name: the chat feature stands above this one and may not be imported.
+    threads = text(
+        "DELETE FROM thread t USING chat c WHERE c.thread_id = t.id AND c.assistant_id = :id"
+    )
+    await session.execute(threads, {"id": assistant_id})
+    await session.execute(delete(Assistant).where(Assistant.id == assistant_id))
+
+
+async def collections_of(session: AsyncSession, assistant_id: int) -> Sequence[Collection]:
+    """The collections that an assistant reads, its own first."""
+    return (
+        await session.scalars(
+            select(Collection)
+            .join(AssistantCollection, AssistantCollection.collection_id == Collection.id)
+            .where(AssistantCollection.assistant_id == assistant_id)
+            .order_by(AssistantCollection.position)
+        )
+    ).all()
+
+
+async def own_collections(session: AsyncSession, assistant_ids: Sequence[int]) -> dict[int, int]:
+    """Assistant id -> id of its own collection."""
+    rows = await session.execute(
+        select(AssistantCollection.assistant_id, AssistantCollection.collection_id).where(
+            AssistantCollection.assistant_id.in_(assistant_ids), AssistantCollection.position == 0
+        )
+    )
+    return dict(rows.tuples().all())
+
+
+async def is_collection_shared(session: AsyncSession, collection_id: int) -> bool:
+    """Whether any assistant reads a collection."""
+    found = await session.scalar(
+        select(exists().where(AssistantCollection.collection_id == collection_id))
+    )
+    return bool(found)
+
+
+async def delete_collection(session: AsyncSession, collection_id: int) -> None:
+    """Remove a collection whose documents are gone."""
+    await session.execute(delete(Collection).where(Collection.id == collection_id))
+
+
+async def count_answer(session: AsyncSession, assistant_id: int) -> None:
+    """Count an answered question."""
+    await session.execute(
+        update(Assistant)
+        .where(Assistant.id == assistant_id)
+        .values(query_count=Assistant.query_count + 1)
+    )

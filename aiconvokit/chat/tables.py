@@ -1,0 +1,62 @@
+"""Threads, chats and messages."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ingestion.tables import Base, created, identity
+
+
+class Thread(Base):
+    """A conversation; needs no assistant. The lease says whose turn is in work and until when."""
+
+    __tablename__ = "thread"
+
+    id: Mapped[int] = identity()
+    public_id: Mapped[str] = mapped_column(unique=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    lease_token: Mapped[UUID | None]
+    lease_expires_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = created()
+
+
+class Chat(Base):
+    """A thread with an assistant, under the integer id of the documented API."""
+
+    __tablename__ = "chat"
+
+    id: Mapped[int] = identity()
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"), unique=True)
+    assistant_id: Mapped[int] = mapped_column(
+        ForeignKey("assistant.id", ondelete="CASCADE"), index=True
+    )
+    created_at: Mapped[datetime] = created()
+
+
+class Message(Base):
+    """One side of a turn.
+
+    `role` is user or assistant. `status` of an answer goes from `in_progress` to `complete`,
+    `failed` or `interrupted`; a user's message is `complete` from the start.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (Index("ix_message_thread_id_id", "thread_id", "id"),)
+
+    id: Mapped[int] = identity()
+    public_id: Mapped[str] = mapped_column(unique=True)
+    thread_id: Mapped[int] = mapped_column(ForeignKey("thread.id", ondelete="CASCADE"))
+    role: Mapped[str]
+    status: Mapped[str]
+    content: Mapped[str]
+    model: Mapped[str | None]
+    finish_reason: Mapped[str | None]
+    error_code: Mapped[str | None]
+    usage: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    citations: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    claims: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = created()

@@ -1,0 +1,154 @@
+"""`aiconvokit serve`: the API, and a worker beside it."""
+
+import argparse
+import asyncio
+import ipaddress
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+
+import uvicorn
+from typing_extensions import override
+
+from aiconvokit import __version__
+from aiconvokit.app import create_app
+from aiconvokit.cli.runtime import (
+    Ground,
+    ground,
+    load_settings,
+    log_to_stderr,
+    on_stop,
+    services_on,
+    work_forever,
+)
+from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.config import Settings
+from aiconvokit.services import Services
+
+DRAIN_SECONDS = 25
+"""How long answers in work may take to finish after SIGTERM."""
+
+START_POLL_SECONDS = 0.02
+
+logger = logging.getLogger("aiconvokit")
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand."""
+    parser = commands.add_parser("serve", help="the API, with a worker beside it")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
+    parser.add_argument(
+        "--no-worker", action="store_true", help="read no documents; `aiconvokit worker` does"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM."""
+    log_to_stderr()
+    settings = for_host(load_settings(), arguments.host)
+    if settings.rate_limits == "off":
+        logger.warning("AICONVOKIT_LIMITS=off: NO RATE LIMITS. Never run a real server like this.")
+    with ground(settings) as found:
+        run_loop(lambda: _serve(found, arguments))
+    return 0
+
+
+def for_host(settings: Settings, host: str) -> Settings:
+    """Registration is open to this machine, and closed to others unless the operator opens it."""
+    if settings.registration != "auto":
+        return settings
+    return settings.model_copy(update={"registration": "open" if _is_loopback(host) else "closed"})
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
+    async with (
+        services_on(found) as services,
+        serving(services, arguments.host, arguments.port) as server,
+        worker_beside(services, wanted=not arguments.no_worker),
+    ):
+        on_stop(lambda: stop(server))
+        model = services.chat_model.name if services.chat_model else "none, answers are extracts"
+        print(
+            f"AIConvoKit {__version__} on http://{arguments.host}:{arguments.port}\n"
+            f"  API         /api/v1/   (reference: /schema)\n"
+            f"  chat model  {model}\n"
+            f"  embeddings  {services.embedder.model} ({services.embedder.provider})\n"
+            f"  data        {found.data_dir}\n"
+            "Ctrl-C stops it.",
+            flush=True,
+        )
+        await server.finished.wait()
+
+
+class Server(uvicorn.Server):
+    """uvicorn without its signal handlers: it would end the process before we closed our parts."""
+
+    finished: asyncio.Event
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are ours."""
+        yield
+
+
+def stop(server: Server) -> None:
+    """Finish the answers in work, then stop; asked twice, stop now."""
+    server.force_exit = server.should_exit
+    server.should_exit = True
+
+
+@asynccontextmanager
+async def serving(services: Services, host: str, port: int) -> AsyncIterator[Server]:
+    """The API on a port, from the moment it listens until it is asked to stop.
+
+    Raises:
+        SystemExit: the port is taken.
+    """
+    config = uvicorn.Config(
+        create_app(services),
+        host=host,
+        port=port,
+        http="httptools",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )
+    server = Server(config)
+    server.finished = asyncio.Event()
+    task = asyncio.create_task(server.serve(), name="uvicorn")
+    task.add_done_callback(lambda _: server.finished.set())
+    while not server.started and not task.done():  # noqa: ASYNC110  # uvicorn sets no event
+        await asyncio.sleep(START_POLL_SECONDS)
+    if task.done():
+        await task
+    try:
+        yield server
+    finally:
+        server.should_exit = True
+        await task
+
+
+@asynccontextmanager
+async def worker_beside(services: Services, *, wanted: bool) -> AsyncIterator[None]:
+    """A worker in this process, unless it is not wanted."""
+    if not wanted:
+        yield
+        return
+    task = asyncio.create_task(work_forever(services), name="worker")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,96 @@
+"""Settings: the only reader of the environment."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+MIB = 1024 * 1024
+
+
+class Limits(BaseSettings):
+    """Bounds that an operator may move; each is read from AICONVOKIT_<NAME>."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AICONVOKIT_", env_ignore_empty=True, frozen=True, extra="ignore"
+    )
+
+    max_upload_bytes: PositiveInt = 50 * MIB
+    """One file; also what the parser accepts."""
+    max_files_per_request: PositiveInt = 100
+    max_request_bytes: PositiveInt = 500 * MIB
+    """All files of one request together."""
+    max_json_bytes: PositiveInt = 1 * MIB
+    max_pages: PositiveInt = 3_000
+    max_characters: PositiveInt = 20_000_000
+    parse_memory_bytes: PositiveInt = 1024 * MIB
+    parse_cpu_seconds: PositiveInt = 60
+    max_tokens_per_user: PositiveInt = 100
+    """Live login tokens; the least recently used goes first."""
+    token_idle_days: PositiveInt = 90
+    login_burst: PositiveInt = 10
+    login_refill_per_minute: PositiveInt = 1
+    history_tokens: PositiveInt = 2_000
+    passage_tokens: PositiveInt = 3_500
+    prompt_passages: PositiveInt = 8
+    chat_deadline_seconds: PositiveInt = 120
+    lease_seconds: PositiveInt = 45
+    """How long a thread stays taken after its turn's process died (renewed while it lives)."""
+    pool_size: PositiveInt = 10
+    """Database connections of one process for requests; the worker adds `worker_pool_size`."""
+    worker_pool_size: PositiveInt = 4
+    worker_concurrency: PositiveInt = 2
+
+
+class Settings(BaseSettings):
+    """Everything an operator can choose, from the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="AICONVOKIT_",
+        env_ignore_empty=True,  # `VARIABLE=` in an .env file means "not set", as people expect
+        frozen=True,
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    database_url: SecretStr | None = Field(default=None, validation_alias="DATABASE_URL")
+    """Unset: the embedded Postgres in `data_dir`."""
+    data_dir: Path | None = None
+    base_url: str | None = None
+    """The address that absolute URLs start with; unset: the request's Host."""
+
+    openai_base_url: str = Field(
+        default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL"
+    )
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    chat_model: str | None = None
+    """Unset: answers are the best passages, verbatim; no model is ever called."""
+    embedding_model: str | None = None
+    """Unset: the local embedder of the extra `[local]`."""
+    embedding_base_url: str | None = None
+    embedding_api_key: SecretStr | None = None
+
+    rate_limits: Literal["on", "off"] = Field(default="on", validation_alias="AICONVOKIT_LIMITS")
+    registration: Literal["auto", "open", "closed"] = "auto"
+    """auto: open while the server listens on loopback only."""
+    shared_assistants: bool = False
+
+    @cached_property
+    def limits(self) -> Limits:
+        """The bounds; no field, since AICONVOKIT_LIMITS is the switch of the rate limits."""
+        return Limits()
+
+    @cached_property
+    def chat_api_key(self) -> str | None:
+        """The chat server's key in the clear; only the client may see it."""
+        return self.openai_api_key.get_secret_value() if self.openai_api_key else None
+
+    @cached_property
+    def embedder_api_key(self) -> str | None:
+        """The embedding server's key; the chat key only goes to the chat server's address."""
+        if self.embedding_api_key:
+            return self.embedding_api_key.get_secret_value()
+        same_server = self.embedding_base_url in {None, self.openai_base_url}
+        return self.chat_api_key if same_server else None

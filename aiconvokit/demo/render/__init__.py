@@ -1,0 +1,1 @@
+"""Draws the two sample documents: `python -m aiconvokit.demo.render` (reportlab is a dev extra)."""

@@ -1,0 +1,1 @@
+"""Files and the documents they are in a collection: stored, queued, shown, removed."""

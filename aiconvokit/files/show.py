@@ -1,0 +1,26 @@
+"""Documents as the wire shows them."""
+
+from aiconvokit.files.queries import DocumentRow
+from aiconvokit.files.schemas import DocumentError, DocumentOut
+from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.urls import document_url
+
+
+def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> DocumentOut:
+    """A document as an assistant's owner sees it."""
+    document, size = row
+    failed = document.error_code is not None
+    return DocumentOut(
+        id=document.id,
+        filename=document.filename,
+        url=document_url(request, assistant_id, document.id),
+        media_type=document.media_type,
+        bytes=size,
+        pages=document.page_count,
+        status=document.status,
+        error=DocumentError(document.error_code or "", document.error_detail or "")
+        if failed
+        else None,
+        version=document.version,
+        created_at=document.created_at,
+    )

@@ -1,0 +1,98 @@
+"""The worker's side of an upload: the task that makes a document searchable."""
+
+import logging
+
+import procrastinate
+from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.jobs import Job
+from typing_extensions import override
+
+from aiconvokit.config import Limits
+from aiconvokit.files import queries
+from aiconvokit.files.documents import INGEST_TASK
+from aiconvokit.jobs import run_worker
+from aiconvokit.llm.errors import ModelError
+from aiconvokit.services import Services
+from ingestion import store
+from ingestion.errors import IngestionError
+from ingestion.parse.limits import Limits as ParserLimits
+from ingestion.parse.sandbox import Sandbox
+from ingestion.pipeline import Pipeline
+from ingestion.store import Target
+
+RETRY_SECONDS = (2, 10, 30, 60)
+"""Waits between tries of what may pass: a crashed parser, an embedder that is away."""
+MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
+"""Also counts workers that died at it: a file that kills every worker must not do so for ever."""
+
+logger = logging.getLogger(__name__)
+
+
+class Backoff(BaseRetryStrategy):
+    """Try again after a growing pause, or when the other side said it is ready."""
+
+    @override
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        if not isinstance(exception, ModelError | IngestionError | OSError):
+            return None
+        pause = RETRY_SECONDS[min(job.attempts, len(RETRY_SECONDS) - 1)]
+        asked = getattr(exception, "retry_after", None) or 0
+        return RetryDecision(retry_in={"seconds": max(pause, int(asked) + 1)})
+
+
+class Ingestion:
+    """Runs ingestion jobs with one sandbox and one pipeline."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        sandbox = Sandbox(parser_limits(services.settings.limits))
+        self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedder)
+
+    def register(self, queue: procrastinate.App) -> None:
+        """Make the task known to a queue, so that its worker can run it."""
+        queue.task(name=INGEST_TASK, retry=Backoff(), pass_context=True)(self.run)
+
+    async def run(self, context: JobContext, document_id: int) -> None:
+        """One try at a document's newest version."""
+        sessions = self._services.owner_sessions
+        async with sessions.begin() as session:
+            target = await store.begin(session, document_id)
+            file = await queries.file_by_id(session, target.file_id) if target else None
+        if target is None or file is None:
+            return
+        attempts = context.job.attempts + 1
+        if attempts > MAX_ATTEMPTS:
+            await self._give_up(target, "worker_died", "The worker died each time it read this.")
+            return
+        try:
+            await self._pipeline.ingest(target, await self._services.storage.get(file.sha256))
+        except FileNotFoundError:
+            await self._give_up(target, "file_missing", "The file's bytes are not in storage.")
+        except (ModelError, IngestionError) as error:
+            if attempts < MAX_ATTEMPTS:
+                raise
+            await self._give_up(target, error.code, error.detail)
+
+    async def _give_up(self, target: Target, code: str, detail: str) -> None:
+        logger.warning("Document %s failed for good: %s", target.document_id, code)
+        async with self._services.owner_sessions.begin() as session:
+            await store.fail(session, target, code, detail)
+
+
+async def work(services: Services) -> None:
+    """Work until cancelled; documents in work get time to finish."""
+    queue = services.queue
+    Ingestion(services).register(queue)
+    async with queue.open_async():
+        await run_worker(queue, concurrency=services.settings.limits.worker_concurrency)
+
+
+def parser_limits(limits: Limits) -> ParserLimits:
+    """The operator's limits as the parser wants them."""
+    return ParserLimits(
+        file_bytes=limits.max_upload_bytes,
+        pages=limits.max_pages,
+        characters=limits.max_characters,
+        memory_bytes=limits.parse_memory_bytes,
+        cpu_seconds=limits.parse_cpu_seconds,
+    )

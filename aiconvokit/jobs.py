@@ -1,0 +1,101 @@
+"""The job queue: procrastinate on our own Postgres.
+
+A job is queued in the transaction of the row it is about. It runs at least once, its effect is
+idempotent, and a job whose worker died is taken up again within a minute.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from typing import Any
+
+import procrastinate
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.jobs import Status
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.db import CONNECT_SECONDS, libpq_url
+from ingestion.store import driver_connection
+
+HEARTBEAT_SECONDS = 5
+STALLED_AFTER_SECONDS = 20
+"""A worker silent for four heartbeats is dead; with the loop below its job is back in 35 s."""
+RESCUE_EVERY_SECONDS = 10
+POLL_SECONDS = 2
+SHUTDOWN_SECONDS = 25
+
+logger = logging.getLogger(__name__)
+
+
+def create_queue(database_url: str, *, pool_size: int) -> procrastinate.App:
+    """A queue on a database; connections are opened by a worker only."""
+    connector = procrastinate.PsycopgConnector(
+        conninfo=libpq_url(database_url),
+        kwargs={"connect_timeout": CONNECT_SECONDS},
+        min_size=1,
+        max_size=pool_size,
+    )
+    return procrastinate.App(connector=connector)
+
+
+async def enqueue(
+    queue: procrastinate.App, session: AsyncSession, task: str, *, key: str, **arguments: Any
+) -> None:
+    """Queue a job in the session's transaction, once.
+
+    Args:
+        queue: where to.
+        session: whose transaction the job appears with, or not at all.
+        task: the task's name.
+        key: jobs of one key never run side by side, and at most one of them waits.
+        arguments: what the task is called with; JSON.
+    """
+    connection = await driver_connection(session)
+    deferrer = queue.configure_task(task, lock=key, queueing_lock=key, connection=connection)
+    try:
+        async with session.begin_nested():  # a duplicate must not break the caller's transaction
+            await deferrer.defer_async(**arguments)
+    except AlreadyEnqueued:
+        logger.debug("%s is queued already", key)
+
+
+async def run_worker(queue: procrastinate.App, *, concurrency: int) -> None:
+    """Work until cancelled; the queue must be open. Jobs in work get time to finish."""
+    rescue = asyncio.create_task(_rescue_forever(queue), name="rescue stalled jobs")
+    try:
+        await queue.run_worker_async(
+            concurrency=concurrency,
+            install_signal_handlers=False,
+            fetch_job_polling_interval=POLL_SECONDS,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_AFTER_SECONDS,
+            shutdown_graceful_timeout=SHUTDOWN_SECONDS,
+            delete_jobs="successful",
+        )
+    finally:
+        rescue.cancel()
+        with suppress(asyncio.CancelledError):
+            await rescue
+
+
+async def _rescue_forever(queue: procrastinate.App) -> None:
+    while True:
+        try:
+            await rescue_stalled(queue)
+        except procrastinate.exceptions.ConnectorException as error:
+            logger.warning("Stalled jobs cannot be looked for: %s", error)
+        await asyncio.sleep(RESCUE_EVERY_SECONDS)
+
+
+async def rescue_stalled(queue: procrastinate.App) -> int:
+    """Put jobs of dead workers back in the queue; their number."""
+    manager = queue.job_manager
+    stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
+    for job in stalled:
+        logger.warning("Job %s (%s) lost its worker and runs again", job.id, job.task_name)
+        try:
+            await manager.retry_job(job)
+        except procrastinate.exceptions.UniqueViolation:
+            # The same work waits in a newer job, which this one's lock would hold up for ever.
+            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+    return len(stalled)

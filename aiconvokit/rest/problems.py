@@ -1,0 +1,80 @@
+"""Errors on `/api/v1`: the contract's bodies, for our own errors and for the framework's."""
+
+import logging
+from typing import Any
+
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, MethodNotAllowedException
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from aiconvokit.errors import (
+    AIConvoKitError,
+    InvalidFields,
+    NotAuthenticated,
+    NotFound,
+    TooLarge,
+    Unavailable,
+)
+
+logger = logging.getLogger(__name__)
+
+AUTH_FAILURE = "aiconvokit_auth_failure"
+"""Where the request's scope keeps why its credentials were refused."""
+
+# Statuses of the documented API whose bodies are `detail` alone, to the byte.
+_WITHOUT_CODE = {400, 401, 404, 405, 415, 429, 500}
+
+
+def draw(error: AIConvoKitError) -> Response[Any]:
+    """One of our errors as the contract's answer."""
+    headers: dict[str, str] = {}
+    if isinstance(error, NotAuthenticated):
+        headers["WWW-Authenticate"] = "Token"
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(max(1, round(error.retry_after)))
+    if isinstance(error, InvalidFields):
+        content: dict[str, Any] = error.fields
+    elif error.status in _WITHOUT_CODE:
+        content = {"detail": error.detail}
+    else:
+        content = {"detail": error.detail, "code": error.code}
+    return Response(content, status_code=error.status, headers=headers)
+
+
+def on_our_error(_: Request[Any, Any, Any], error: AIConvoKitError) -> Response[Any]:
+    """Handler for everything in our own tree."""
+    return draw(error)
+
+
+def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
+    """Handler for what the framework itself refuses."""
+    if error.status_code >= 500:
+        return on_crash(request, error)
+    if isinstance(error, MethodNotAllowedException):
+        return _on_wrong_method(request, error)
+    if error.status_code == NotFound.status:
+        return draw(NotFound("Not found."))
+    if error.status_code == TooLarge.status:
+        return draw(TooLarge("The body is larger than this server accepts."))
+    return Response({"detail": error.detail}, status_code=error.status_code)
+
+
+def _on_wrong_method(
+    request: Request[Any, Any, Any], error: MethodNotAllowedException
+) -> Response[Any]:
+    refused = request.scope.get(AUTH_FAILURE)
+    if isinstance(refused, NotAuthenticated):  # credentials come before the method
+        return draw(refused)
+    detail = f'Method "{request.method}" not allowed.'
+    return Response({"detail": detail}, status_code=405, headers=error.headers or {})
+
+
+def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
+    """Handler for our own faults: logged with the request's path, told without a traceback."""
+    if isinstance(error, PoolTimeout) or (
+        isinstance(error, DBAPIError) and error.connection_invalidated
+    ):
+        return draw(Unavailable("The database is not available.", code="database_unavailable"))
+    logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
+    return draw(AIConvoKitError())

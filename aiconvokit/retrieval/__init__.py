@@ -1,0 +1,1 @@
+"""Search: one hybrid SQL statement, fused by pure functions."""

@@ -1,0 +1,143 @@
+"""Every statement of a search: the candidates of both legs, then the passages chosen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.retrieval.types import Candidate, Passage
+from ingestion.tables import Collection
+
+CANDIDATES_PER_LEG = 100
+"""Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
+
+# BM25 in plain SQL: ts_rank_cd with equal weights is the term frequency, length(tsv) the length in
+# lexemes (measured against a reference implementation: equal to 1e-4). k1 = 1.2, b = 0.75.
+# A term's weight is the highest among the texts it occurs in (the question 1, older turns less).
+# "+ 0" bars any vector index: a small collection is scanned exactly, recall 1.
+_HYBRID = """
+WITH terms AS MATERIALIZED (
+    SELECT lexeme, max(t.weight) AS weight,
+           CAST(''''
+                || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''' AS tsquery) AS query
+    FROM unnest(CAST(:texts AS text[]), CAST(:weights AS float8[])) AS t(content, weight),
+         unnest(to_tsvector(CAST(:language AS regconfig), t.content))
+    GROUP BY lexeme
+), matches AS MATERIALIZED (
+    SELECT id, document_id, tsv, length(tsv) AS size FROM chunk
+    WHERE collection_id = :collection
+      AND tsv @@ (SELECT CAST(string_agg(CAST(query AS text), ' | ') AS tsquery) FROM terms)
+), frequencies AS MATERIALIZED (
+    SELECT m.id, m.document_id, m.size, t.lexeme, t.weight,
+           ts_rank_cd('{1,1,1,1}', m.tsv, t.query) AS tf
+    FROM matches m CROSS JOIN terms t WHERE m.tsv @@ t.query
+), rarity AS MATERIALIZED (
+    SELECT lexeme, ln(1 + (:chunks - count(*) + .5) / (count(*) + .5)) AS idf
+    FROM frequencies GROUP BY lexeme
+), lexical AS MATERIALIZED (
+    SELECT f.id, f.document_id,
+           sum(f.weight * r.idf * f.tf * 2.2 / (f.tf + 1.2 * (.25 + .75 * f.size / :mean_size)))
+               AS score
+    FROM frequencies f JOIN rarity r USING (lexeme)
+    GROUP BY f.id, f.document_id ORDER BY score DESC, f.id LIMIT :candidates
+), dense AS MATERIALIZED (
+    SELECT chunk_id AS id, document_id, 1 - (embedding <=> CAST(:vector AS halfvec(%(dim)d)))
+               AS score
+    FROM vec_%(space)d WHERE collection_id = :collection
+    ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) + 0, chunk_id LIMIT :candidates
+)
+SELECT coalesce(d.id, l.id), coalesce(d.document_id, l.document_id), d.score, l.score,
+       (SELECT count(*) FROM rarity)::float8 / greatest(1, (SELECT count(*) FROM terms)) AS known
+FROM dense d FULL JOIN lexical l ON l.id = d.id
+"""
+
+_PASSAGES = text(
+    """
+    SELECT c.id, c.document_id, c.version, d.filename, c.page, p.label, c.heading,
+           c.start_offset, c.end_offset, c.content
+    FROM chunk c
+    JOIN document d ON d.id = c.document_id
+    JOIN page p ON p.document_id = c.document_id AND p.version = c.version AND p.number = c.page
+    WHERE c.collection_id = :collection AND c.id = ANY(:ids)
+    """
+)
+
+_PAGE_TEXTS = text(
+    """
+    SELECT p.document_id, p.version, p.number, p.text
+    FROM page p
+    JOIN unnest(CAST(:documents AS bigint[]), CAST(:versions AS int[]), CAST(:pages AS int[]))
+         AS wanted(document_id, version, number) USING (document_id, version, number)
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What both legs are asked: texts with weights for the words, a vector for the meaning."""
+
+    texts: Sequence[str]
+    weights: Sequence[float]
+    vector: str
+    """pgvector's text form, "[0.1,…]"."""
+    space_id: int
+    dim: int
+
+
+async def candidates(
+    session: AsyncSession, collection: Collection, query: Query
+) -> tuple[list[Candidate], float]:
+    """The best of both legs in one collection, unordered.
+
+    Returns:
+        the candidates, and the share (0..1) of the question's words that the collection knows.
+    """
+    statement = text(_HYBRID % {"dim": query.dim, "space": query.space_id})
+    rows = await session.execute(
+        statement,
+        {
+            "texts": list(query.texts),
+            "weights": list(query.weights),
+            "language": collection.language,
+            "collection": collection.id,
+            "chunks": collection.chunk_count,
+            "mean_size": collection.lexeme_count / max(1, collection.chunk_count),
+            "vector": query.vector,
+            "candidates": CANDIDATES_PER_LEG,
+        },
+    )
+    found, known = [], 0.0
+    for chunk_id, document_id, dense, lexical, known_share in rows:
+        found.append(Candidate(chunk_id, document_id, dense, lexical))
+        known = known_share
+    return found, known
+
+
+async def passages(
+    session: AsyncSession, collection_id: int, ranked: Sequence[tuple[Candidate, float]]
+) -> list[Passage]:
+    """The passages of ranked candidates, in that order; one deleted meanwhile is left out."""
+    ids = [candidate.chunk_id for candidate, _ in ranked]
+    rows = await session.execute(_PASSAGES, {"collection": collection_id, "ids": ids})
+    found = {row[0]: row for row in rows}
+    return [
+        Passage(*found[one.chunk_id], score, one.dense, one.lexical)
+        for one, score in ranked
+        if one.chunk_id in found
+    ]
+
+
+async def page_texts(
+    session: AsyncSession, wanted: Sequence[Passage]
+) -> dict[tuple[int, int, int], str]:
+    """(document id, version, page) -> the page's whole text."""
+    rows = await session.execute(
+        _PAGE_TEXTS,
+        {
+            "documents": [one.document_id for one in wanted],
+            "versions": [one.version for one in wanted],
+            "pages": [one.page for one in wanted],
+        },
+    )
+    return {(document, version, page): content for document, version, page, content in rows}

@@ -1,0 +1,40 @@
+"""What flows through a search: candidates out of SQL, passages out of the search."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One row of the hybrid SQL statement: a chunk that at least one leg found.
+
+    `dense` is the cosine similarity to the question, `lexical` the BM25 score; each is None when
+    the chunk is not among the best n of that leg.
+    """
+
+    chunk_id: int
+    document_id: int
+    dense: float | None
+    lexical: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A slice of one page, `page_text[start:end]`, as a search returns it (best first).
+
+    `score` is the fused score in 0..1, comparable within one search only; `dense` is a cosine of
+    the embedding space and `lexical` a BM25 score, None where that leg did not find the passage.
+    """
+
+    chunk_id: int
+    document_id: int
+    version: int
+    filename: str
+    page: int
+    page_label: str | None
+    heading: str
+    start: int
+    end: int
+    text: str
+    score: float
+    dense: float | None
+    lexical: float | None

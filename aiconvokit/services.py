@@ -1,0 +1,101 @@
+"""What every request needs, opened once: database, models, storage."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import procrastinate
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.config import Settings
+from aiconvokit.db import APP_ROLE, Sessions, create_engine, create_sessions
+from aiconvokit.jobs import create_queue
+from aiconvokit.llm.chat_model import ChatModel, OpenAIChatModel
+from aiconvokit.llm.local_embedder import LocalEmbedder
+from aiconvokit.llm.openai_embedder import OpenAIEmbedder
+from aiconvokit.storage import FolderStorage
+from ingestion.embed import Embedder
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The open parts of one process; `chat_model` is None when answers are extracted."""
+
+    settings: Settings
+    database_url: str
+    sessions: Sessions
+    """As the app role: rows only."""
+    owner_sessions: Sessions
+    """As the owner: the worker's, for the passages and for tables of new embedding spaces."""
+    queue: procrastinate.App
+    storage: FolderStorage
+    embedder: Embedder
+    chat_model: ChatModel | None
+
+
+@asynccontextmanager
+async def open_services(
+    settings: Settings, database_url: str, data_dir: Path
+) -> AsyncIterator[Services]:
+    """Open everything; the schema must fit already. Models are contacted on first use only."""
+    limits = settings.limits
+    owner = create_engine(database_url, pool_size=limits.worker_pool_size)
+    owner_sessions = create_sessions(owner)
+    role = APP_ROLE if await _may_take_app_role(owner_sessions) else None
+    app = create_engine(database_url, pool_size=limits.pool_size, role=role)
+    embedder, chat_model = _embedder(settings), _chat_model(settings)
+    try:
+        yield Services(
+            settings=settings,
+            database_url=database_url,
+            sessions=create_sessions(app),
+            owner_sessions=owner_sessions,
+            queue=create_queue(database_url, pool_size=limits.worker_pool_size),
+            storage=FolderStorage(data_dir / "files"),
+            embedder=embedder,
+            chat_model=chat_model,
+        )
+    finally:
+        if chat_model is not None:
+            await chat_model.close()
+        await embedder.close()
+        await app.dispose()
+        await owner.dispose()
+
+
+async def provide_session(services: Services) -> AsyncIterator[AsyncSession]:
+    """A request's transaction: committed when its handler returned, rolled back on any error."""
+    async with services.sessions.begin() as session:
+        yield session
+
+
+async def _may_take_app_role(sessions: Sessions) -> bool:
+    async with sessions() as session:
+        found = await session.scalar(
+            text("SELECT pg_has_role(oid, 'SET') FROM pg_roles WHERE rolname = :role"),
+            {"role": APP_ROLE},
+        )
+        return bool(found)
+
+
+def _embedder(settings: Settings) -> Embedder:
+    if settings.embedding_model is None:
+        return LocalEmbedder()
+    return OpenAIEmbedder(
+        base_url=settings.embedding_base_url or settings.openai_base_url,
+        api_key=settings.embedder_api_key,
+        model=settings.embedding_model,
+    )
+
+
+def _chat_model(settings: Settings) -> ChatModel | None:
+    if settings.chat_model is None:
+        return None
+    return OpenAIChatModel(
+        base_url=settings.openai_base_url,
+        api_key=settings.chat_api_key,
+        model=settings.chat_model,
+        deadline_s=settings.limits.chat_deadline_seconds,
+    )

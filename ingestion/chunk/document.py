@@ -1,0 +1,125 @@
+"""A document becomes passages, each with the place it stands in."""
+
+from collections.abc import Iterator, Sequence
+
+from ingestion.chunk.edges import without_edges
+from ingestion.chunk.headings import HeadingPath, mark_guessed, mark_markdown
+from ingestion.chunk.lines import Kind, Line, count_lines, cut_long_lines, split_lines
+from ingestion.chunk.outline import entries_by_page, level_of, mark_declared
+from ingestion.chunk.pack import pack
+from ingestion.chunk.tables import mark_tables, number_density
+from ingestion.documents import Chunk, Page, ParsedDocument
+from ingestion.load import MARKDOWN
+from ingestion.tokens import count_tokens
+
+NAMING_TOKENS = 40
+"""A heading within so many tokens of a passage's start names it; otherwise a balance sheet would go
+by the name of the statement before it."""
+
+CONTEXT_TOKENS = 60
+"""Of title and headings together: a sixth of a passage."""
+
+TITLE_TOKENS = 30
+"""Of the title, so that the nearest heading has room."""
+
+
+def chunk_document(document: ParsedDocument) -> list[Chunk]:
+    """Cut a document into passages.
+
+    A passage is one slice of one page, `page.text[start:end]`, of about 350 tokens and never more
+    than 560; tables stay whole where they fit. Together the passages hold every line but headers
+    and footers. They are numbered in reading order, from 0.
+    """
+    chunks: list[Chunk] = []
+    contexts = _Contexts(document.title)
+    for page, lines, path in _passages(document):
+        start, end = lines[0].start, lines[-1].end
+        text = page.text[start:end]
+        heading, context = contexts.of(path)
+        chunks.append(
+            Chunk(
+                ordinal=len(chunks),
+                page=page.number,
+                start=start,
+                end=end,
+                text=text,
+                heading=heading,
+                context=context,
+                number_density=number_density(text),
+                tokens=count_tokens(text),
+            )
+        )
+    return chunks
+
+
+def _passages(document: ParsedDocument) -> Iterator[tuple[Page, list[Line], tuple[str, ...]]]:
+    """Passages with their page and the headings above them."""
+    bodies = without_edges([split_lines(page.text) for page in document.pages])
+    declared = entries_by_page(document)
+    path = HeadingPath()
+    for page, body in zip(document.pages, bodies, strict=True):
+        for entry in mark_declared(body, declared.get(page.number, ())):
+            path.enter(level_of(entry), entry.title)
+        for passage in pack(_prepare(page.text, body, document.media_type)):
+            yield page, passage, _walk(passage, path)
+
+
+def _prepare(page: str, lines: list[Line], media_type: str) -> list[Line]:
+    """Lines with their kinds and token counts, none longer than a passage."""
+    if media_type == MARKDOWN:
+        mark_markdown(lines)
+    mark_tables(lines)
+    if media_type != MARKDOWN:
+        mark_guessed(lines)
+    count_lines(page, lines)
+    return cut_long_lines(page, lines)
+
+
+def _walk(passage: Sequence[Line], path: HeadingPath) -> tuple[str, ...]:
+    """Move the path to the passage's end; returns the headings that name the passage."""
+    named = path.titles
+    before = 0
+    for line in passage:
+        if line.kind is Kind.HEADING:
+            path.enter(line.level, line.title)
+            if before < NAMING_TOKENS:
+                named = path.titles
+        before += line.tokens
+    return named
+
+
+class _Contexts:
+    """Title and heading path within their token budget, computed once a path."""
+
+    def __init__(self, title: str) -> None:
+        self._title = _clip(title, TITLE_TOKENS)
+        self._budget = CONTEXT_TOKENS - count_tokens(self._title)
+        self._known: dict[tuple[str, ...], tuple[str, str]] = {}
+
+    def of(self, path: tuple[str, ...]) -> tuple[str, str]:
+        """(heading, context); the headings nearest to the passage are kept."""
+        if path not in self._known:
+            heading = self._heading(path)
+            parts = (part for part in (self._title, heading) if part)
+            self._known[path] = heading, " > ".join(parts)
+        return self._known[path]
+
+    def _heading(self, path: tuple[str, ...]) -> str:
+        kept: list[str] = []
+        left = self._budget
+        for title in reversed(path):
+            shown = title if kept else _clip(title, left - 1)
+            left -= count_tokens(shown) + 1
+            if left < 0:
+                break
+            kept.insert(0, shown)
+        return " > ".join(kept)
+
+
+def _clip(text: str, tokens: int) -> str:
+    """The beginning of a text within so many tokens."""
+    count = count_tokens(text)
+    while count > tokens:
+        text = text[: min(len(text) - 1, len(text) * tokens // count)].rstrip()
+        count = count_tokens(text)
+    return text

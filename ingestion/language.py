@@ -1,0 +1,147 @@
+"""Which Postgres text search configuration fits a text: its script, then its stop words."""
+
+
+# ruff: noqa: RUF001  (letters of other scripts look like Latin ones)
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+SIMPLE: Final = "simple"
+"""The configuration without stemmer and stop words: the language is unknown, words are not."""
+
+UNSEGMENTED_SHARE = 0.3
+"""From this share of letters on a text counts as one without spaces between words.
+
+A Chinese character stands for about half a word, a Latin letter for a fifth: at .3 half of what is
+said is in the script without spaces.
+"""
+
+_WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+
+# Thai, Lao, Myanmar, Khmer, kana, Han with its extensions. Hangul has spaces.
+_UNSEGMENTED = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
+)
+_LETTER = re.compile(r"[^\W\d_]")
+
+# Function words: frequent in every text, so that even a short question shows one. Written down by
+# general knowledge, not a stemmer's stop list: those hold words which tell languages apart badly.
+_LISTS: dict[str, str] = {
+    "arabic": "في من على إلى أن هذا هذه التي الذي ما هو هي كان كانت عن مع لم لا بين كل متى "
+    "أين كيف كم هل قد بعد قبل ذلك تم و أو ثم حتى عند منذ أي",
+    "danish": "og i at det en den til er som på de med han af for ikke der var mig sig men "
+    "et har om vi min havde ham hun nu over da fra du ud dem os op hvad hvor hvem "
+    "hvornår hvilken hvilke blev kan skal ved eller efter jeg",
+    "dutch": "de het een van en in is dat op te zijn voor met die niet aan er om ook als "
+    "dan maar bij nog uit door over naar heeft hij wat wie waar wanneer hoe welke "
+    "wordt worden deze dit was werd kan moet onder tussen",
+    "english": "a about above after again all also am an and any are as at be because been "
+    "before being below between both but by can cannot could did do does doing "
+    "down during each few for from further had has have having he her here hers "
+    "him his how i if in into is it its itself just may me might more most must "
+    "my no nor not of off on once only or other our out over own same shall she "
+    "should so some such than that the their them then there these they this "
+    "those through to too under until up upon us very was we were what when where "
+    "which while who whom whose why will with within without would you your yours "
+    "yes",
+    "finnish": "ja on ei se että oli joka mutta hän ovat olla kuin myös tai kun niin sen "
+    "mitä mikä missä milloin kuka kuinka miten ole tämä tämän ne sekä jos mukaan "
+    "jotka oli olivat voi",
+    "french": "le la les de des du un une et en est que qui dans pour par sur au aux avec "
+    "ce cette ces il elle ne pas plus se sont son sa ses ou où mais été était "
+    "quel quelle quels quelles comment quand combien pourquoi leur leurs nous "
+    "vous entre sans l d qu n s y",
+    "german": "der die das und in den von zu mit sich des auf für ist im dem nicht ein eine "
+    "als auch es an werden aus er hat dass sie nach wird bei einer um am sind "
+    "noch wie einem über einen so zum war haben nur oder aber vor zur bis mehr "
+    "durch wer was wann wo wie welche welcher welches wurde wurden kann muss gibt "
+    "wieviel viele ihr ihre unter zwischen ohne ich wir",
+    "greek": "και το να του της η ο στο με για από που είναι την τον οι τα των σε θα δεν "
+    "τι ποιος ποια πότε πού πώς στην ένα μια αυτό ή όπως κατά μετά στη",
+    "hungarian": "a az és hogy nem is egy ez meg de volt ki mi mit mikor hol hogyan mely "
+    "milyen mennyi hány kell lehet vagy mint már csak el ha azt ezt van vannak "
+    "voltak után között által szerint",
+    "italian": "il lo la i gli le di a da in con su per tra fra e è che non un una del della "
+    "dei delle degli nel nella al alla si sono come anche più ha hanno era quale "
+    "quali quando dove chi cosa quanto quanti perché questo questa dal dalla sul "
+    "sulla o ma suo sua",
+    "norwegian": "og i det som en er på til at av for med de har ikke den et om var men seg "
+    "fra ble kan skal vi han hun jeg dette eller etter ved hva hvor hvem når "
+    "hvilken hvilke hvordan være ble blir mellom under også noen",
+    "portuguese": "o a os as de do da dos das em no na nos nas um uma e é que não para por com "
+    "se mais como mas foi ao à são ou ser quando qual quais onde quem quanto "
+    "quantos seu sua ele ela pelo pela entre também este esta isso está até sem "
+    "já",
+    "romanian": "și în de la a cu pe nu că este un o pentru din care mai sau ce cine când "
+    "unde cum cât câți al ale lui sunt fi fost prin după această acest între dar "
+    "se îi iar dintre",
+    "russian": "и в не на что с по как из у за от о к для это он она они мы вы но а его её "
+    "их был была были быть бы же или который когда где кто какой какая какие "
+    "сколько при до после между также чем без так",
+    "spanish": "el la los las de del en y a que un una es por con no para se su sus al lo "
+    "como más pero fue son o este esta entre cuando cuál cuáles qué quién quiénes "
+    "dónde cómo cuándo cuánto cuánta cuántos cuántas sobre también ha han hay sin "
+    "desde hasta muy ser era está",
+    "swedish": "och i att det som en på är av för med den till inte har de om ett var men "
+    "sig från han hon vi jag kan ska skall eller efter vid vad var vem när hur "
+    "vilken vilka vilket blev mellan under också där då än finns",
+    "turkish": "ve bir bu da de için ile ne olarak daha çok gibi en kadar sonra mi mı olan o "
+    "ama ya veya değil var nasıl nerede kim hangi kaç niçin her şey göre "
+    "tarafından olduğu ise",
+}
+
+STOP_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {language: frozenset(words.split()) for language, words in _LISTS.items()}
+)
+"""Function words by the name of the Postgres text search configuration."""
+
+_SHARED_BY: dict[str, int] = {}
+for _words in STOP_WORDS.values():
+    for _word in _words:
+        _SHARED_BY[_word] = _SHARED_BY.get(_word, 0) + 1
+
+
+def words(text: str) -> Iterator[str]:
+    """The words of a text in lower case; digits and signs are no words."""
+    return (match.group().lower() for match in _WORD.finditer(text))
+
+
+def detect(text: str) -> str | None:
+    """The text search configuration for a text.
+
+    Args:
+        text: a question, or some thousand characters of a document.
+
+    Returns:
+        A name such as "english"; "simple" where no function word decides (a tie, names only, an
+        unlisted language); None where the words stand without spaces (Chinese, Japanese, Thai …)
+        and no configuration of Postgres finds them: such a collection has no lexical leg.
+    """
+    if is_unsegmented(text):
+        return None
+    scores = _scores(text)
+    best = max(scores.values(), default=0.0)
+    winners = [language for language, score in scores.items() if score == best]
+    return winners[0] if len(winners) == 1 else SIMPLE
+
+
+def is_unsegmented(text: str) -> bool:
+    """Whether much of the text is in a script that puts no spaces between words."""
+    letters = len(_LETTER.findall(text))
+    return letters > 0 and len(_UNSEGMENTED.findall(text)) / letters >= UNSEGMENTED_SHARE
+
+
+def _scores(text: str) -> dict[str, float]:
+    """Function words found, by language; one that n languages share counts 1/n."""
+    scores: dict[str, float] = {}
+    for word in words(text):
+        share = _SHARED_BY.get(word)
+        if share is None:
+            continue
+        for language, known in STOP_WORDS.items():
+            if word in known:
+                scores[language] = scores.get(language, 0.0) + 1 / share
+    return scores

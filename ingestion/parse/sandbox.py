@@ -1,0 +1,169 @@
+"""Files of strangers are parsed in a child process that can be killed.
+
+One child a file: nothing in its environment, only pipes to talk through, its own process group, and
+limits it puts on itself before it looks at the file (`ingestion.parse.child`). The child also cuts
+the document into passages, because pure Python of that length would stall the parent's event loop.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from asyncio.subprocess import PIPE, Process
+
+import msgspec
+
+from ingestion.errors import DocumentTooComplex, IngestionError, ParserCrashed
+from ingestion.load import clean_filename
+from ingestion.parse import wire
+from ingestion.parse.limits import Limits
+from ingestion.parse.wire import Parsed
+
+logger = logging.getLogger(__name__)
+
+CHILDREN = 2
+"""At once in a process: a parse takes a core and up to 1 GiB."""
+
+STDERR_BYTES = 16_384
+"""What is kept of a child's complaints."""
+
+_COMMAND = (sys.executable, "-I", "-m", "ingestion.parse.child")
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+_OUT_OF_MEMORY = frozenset({wire.EXIT_OUT_OF_MEMORY, -signal.SIGABRT})
+"""PDFium and the tokenizer abort when they get no memory; they crash in other ways."""
+
+
+class Sandbox:
+    """Parses files, a few at a time; the others wait their turn."""
+
+    def __init__(self, limits: Limits | None = None, *, children: int = CHILDREN) -> None:
+        self.limits = limits or Limits()
+        self._turns = asyncio.Semaphore(children)
+
+    async def parse(self, data: bytes, media_type: str, filename: str) -> Parsed:
+        """`parse_in_child` with this sandbox's limits, when it is this file's turn."""
+        async with self._turns:
+            return await parse_in_child(data, media_type, filename, self.limits)
+
+
+async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Limits) -> Parsed:
+    """Parse a file and cut it into passages, in a child of its own.
+
+    Cancelling kills the child at once.
+
+    Args:
+        data: the file.
+        media_type: what `ingestion.load.sniff` found.
+        filename: for the title only.
+        limits: what the file may cost.
+
+    Raises:
+        DocumentRejected: the file cannot be read.
+        DocumentTooComplex: a limit was hit: pages, characters, time or memory.
+        ParserCrashed: the child ended without an answer.
+    """
+    if len(data) > limits.file_bytes:
+        raise DocumentTooComplex(
+            f"The file has {len(data):,} bytes; at most {limits.file_bytes:,} are read. Split it."
+        )
+    request = wire.Request(media_type, clean_filename(filename), len(data), limits)
+    process = await asyncio.create_subprocess_exec(
+        *_COMMAND, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_ENVIRONMENT, start_new_session=True
+    )
+    try:
+        return await _converse(process, (wire.encode(request), data), limits)
+    except TimeoutError:
+        raise DocumentTooComplex(
+            "Reading the document took too long. Split it, or export it anew.", code="timeout"
+        ) from None
+    finally:
+        await _end(process)
+
+
+async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits) -> Parsed:
+    started = asyncio.get_running_loop().time()
+    async with asyncio.timeout_at(started + limits.wall_seconds) as deadline:
+        async with asyncio.TaskGroup() as group:
+            complaints = group.create_task(_read_stderr(process))
+            group.create_task(_feed(process, frames))
+            answer = await _read_message(process, limits)
+            if isinstance(answer, wire.PagesKnown):
+                deadline.reschedule(started + limits.wall_for(answer.pages))
+                answer = await _read_message(process, limits)
+            if answer is not None:
+                _kill(process)  # so that both tasks end, whatever the child still does
+        code = await process.wait()
+    match answer:
+        case wire.Parsed():
+            return answer
+        case wire.Refused():
+            raise answer.error()
+        case _:
+            raise _silence(code, complaints.result())
+
+
+async def _feed(process: Process, frames: tuple[bytes, ...]) -> None:
+    assert process.stdin is not None  # noqa: S101 - PIPE was asked for
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a child that died says why
+        for frame in frames:
+            process.stdin.write(frame)
+            await process.stdin.drain()
+        process.stdin.close()
+        await process.stdin.wait_closed()
+
+
+async def _read_message(process: Process, limits: Limits) -> wire.Message | None:
+    """The next message; None when the child ended without one, or sent anything else."""
+    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+    try:
+        length = int.from_bytes(await process.stdout.readexactly(wire.LENGTH_BYTES), "big")
+        if length > limits.answer_bytes:
+            return wire.Refused(
+                "too_complex", "The document is too large when unpacked.", too_complex=True
+            )
+        return wire.decode(await process.stdout.readexactly(length))
+    except asyncio.IncompleteReadError:
+        return None
+    except msgspec.DecodeError:
+        _kill(process)
+        return None
+
+
+async def _read_stderr(process: Process) -> bytes:
+    """The last of what the child complained about."""
+    assert process.stderr is not None  # noqa: S101 - PIPE was asked for
+    kept = b""
+    while block := await process.stderr.read(STDERR_BYTES):
+        kept = (kept + block)[-STDERR_BYTES:]
+    return kept
+
+
+def _silence(code: int, complaints: bytes) -> IngestionError:
+    """Why a child ended without an answer."""
+    logger.debug("Parsing child ended with %s: %s", code, complaints.decode(errors="replace"))
+    if code == -signal.SIGXCPU:
+        return DocumentTooComplex(
+            "Reading the document took too much CPU time. Split it, or export it anew.",
+            code="timeout",
+        )
+    if code in _OUT_OF_MEMORY:
+        return DocumentTooComplex(
+            "Reading the document took too much memory. Split it, or export it anew.",
+            code="memory",
+        )
+    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+    return ParserCrashed(f"The parser broke down over this document ({how}).")
+
+
+def _kill(process: Process) -> None:
+    """Kill the child's whole group, unless the child is gone and its number may be another's."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+async def _end(process: Process) -> None:
+    _kill(process)
+    await process.wait()

@@ -1,0 +1,74 @@
+"""What parent and child say to each other: frames of a length and a MessagePack message."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from ingestion.documents import Chunk, ParsedDocument
+from ingestion.errors import DocumentRejected, DocumentTooComplex
+from ingestion.parse.limits import Limits
+
+LENGTH_BYTES = 8
+"""Before every frame, big-endian."""
+
+MAX_REQUEST_BYTES = 65_536
+"""Of the request itself; the file follows it."""
+
+EXIT_OUT_OF_MEMORY = 77
+"""How a child ends whose memory is too short for a message."""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """First frame to the child; `size` bytes of file follow."""
+
+    media_type: str
+    filename: str
+    size: int
+    limits: Limits
+
+
+class PagesKnown(msgspec.Struct, frozen=True, tag=True):
+    """The number of pages, sent before the long work: it extends the deadline."""
+
+    pages: int
+
+
+class Parsed(msgspec.Struct, frozen=True, tag=True):
+    """The document and its passages, in order."""
+
+    document: ParsedDocument
+    chunks: Sequence[Chunk]
+
+
+class Refused(msgspec.Struct, frozen=True, tag=True):
+    """The file was rejected."""
+
+    code: str
+    detail: str
+    too_complex: bool
+
+    def error(self) -> DocumentRejected:
+        """The same as the exception it came from."""
+        kind = DocumentTooComplex if self.too_complex else DocumentRejected
+        return kind(self.detail, code=self.code)
+
+
+Message = PagesKnown | Parsed | Refused
+
+_MESSAGES: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Request | Message) -> bytes:
+    """A message as a frame."""
+    body = msgspec.msgpack.encode(message)
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+def decode(body: bytes) -> Message:
+    """A message from a child; raises `msgspec.DecodeError` for anything else."""
+    return _MESSAGES.decode(body)
+
+
+def decode_request(body: bytes) -> Request:
+    """The request, in the child."""
+    return msgspec.msgpack.decode(body, type=Request)

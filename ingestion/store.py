@@ -1,0 +1,237 @@
+"""Every statement of the ground floor: stage, swap, states of a document, embedding spaces."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import psycopg
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector_async
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
+from ingestion.types import Chunk, Page, Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The document version that is being ingested, and what its collection already settled."""
+
+    document_id: int
+    collection_id: int
+    version: int
+    filename: str
+    media_type: str
+    file_id: int
+    language: str | None
+    space_id: int | None
+
+
+async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
+    """The psycopg connection under a session's transaction: for COPY and for queued jobs."""
+    connection = await session.connection()
+    raw = await connection.get_raw_connection()
+    return cast("psycopg.AsyncConnection[Any]", raw.driver_connection)
+
+
+async def begin(session: AsyncSession, document_id: int) -> Target | None:
+    """Mark the newest version as in work; None when the document is gone or already searchable."""
+    row = (
+        await session.execute(
+            select(Document, Collection.language, Collection.space_id)
+            .join(Collection, Collection.id == Document.collection_id)
+            .where(Document.id == document_id)
+            .with_for_update(of=Document)
+        )
+    ).one_or_none()
+    if row is None or row[0].ready_version == row[0].version:
+        return None
+    document: Document = row[0]
+    document.status = "processing"
+    return Target(
+        document.id,
+        document.collection_id,
+        document.version,
+        document.filename,
+        document.media_type,
+        document.file_id,
+        row[1],
+        row[2],
+    )
+
+
+async def fail(session: AsyncSession, target: Target, code: str, detail: str) -> None:
+    """Tell the owner why this version is not searchable; an older one stays as it is."""
+    await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
+    await session.execute(
+        update(Document)
+        .where(Document.id == target.document_id, Document.version == target.version)
+        .values(status="failed", error_code=code, error_detail=detail, updated_at=func.now())
+    )
+
+
+async def find_space(session: AsyncSession, provider: str, model: str) -> EmbeddingSpace | None:
+    """The space of a model, if it has one yet."""
+    return await session.scalar(
+        select(EmbeddingSpace).where(
+            EmbeddingSpace.provider == provider, EmbeddingSpace.model == model
+        )
+    )
+
+
+async def ensure_space(session: AsyncSession, provider: str, model: str, dim: int) -> int:
+    """The id of a model's space; its table is made when it is new (owner only)."""
+    statement = text("SELECT ensure_embedding_space(:provider, :model, :dim)")
+    found = await session.scalar(statement, {"provider": provider, "model": model, "dim": dim})
+    return int(cast("int", found))
+
+
+async def staged(session: AsyncSession, target: Target, space_id: int) -> dict[int, str]:
+    """What an earlier, killed run left: ordinal -> MD5 of the embedded text. Others' rests go."""
+    await session.execute(
+        delete(StagedChunk).where(
+            StagedChunk.document_id == target.document_id,
+            (StagedChunk.version != target.version) | (StagedChunk.space_id != space_id),
+        )
+    )
+    digest = func.md5(StagedChunk.context + "\n" + StagedChunk.content)
+    rows = await session.execute(
+        select(StagedChunk.ordinal, digest).where(StagedChunk.document_id == target.document_id)
+    )
+    return dict(rows.tuples().all())
+
+
+async def clear_stage(session: AsyncSession, target: Target) -> None:
+    """Forget staged passages of a document."""
+    await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
+
+
+async def stage(
+    session: AsyncSession,
+    target: Target,
+    space_id: int,
+    chunks: Sequence[Chunk],
+    vectors: Vectors,
+) -> None:
+    """COPY embedded passages into the stage."""
+    connection = await driver_connection(session)
+    await register_vector_async(connection)
+    columns = (
+        "document_id, version, ordinal, space_id, page, start_offset, end_offset, heading, "
+        "context, content, number_density, embedding"
+    )
+    types = ["int8", "int4", "int4", "int2", "int4", "int4", "int4", "text"]
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy(f"COPY chunk_stage ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
+    ):
+        copy.set_types([*types, "text", "text", "float8", "halfvec"])
+        for chunk, vector in zip(chunks, vectors, strict=True):
+            await copy.write_row(
+                (
+                    target.document_id,
+                    target.version,
+                    chunk.ordinal,
+                    space_id,
+                    chunk.page,
+                    chunk.start,
+                    chunk.end,
+                    chunk.heading,
+                    chunk.context,
+                    chunk.text,
+                    chunk.number_density,
+                    HalfVector(vector),
+                )
+            )
+
+
+async def store_pages(session: AsyncSession, target: Target, pages: Sequence[Page]) -> None:
+    """COPY a version's pages, in place of what a killed run may have left."""
+    await session.execute(
+        text("DELETE FROM page WHERE document_id = :document AND version = :version"),
+        {"document": target.document_id, "version": target.version},
+    )
+    connection = await driver_connection(session)
+    async with (
+        connection.cursor() as cursor,
+        cursor.copy("COPY page (document_id, version, number, label, text) FROM STDIN") as copy,
+    ):
+        for page in pages:
+            await copy.write_row(
+                (target.document_id, target.version, page.number, page.label, page.text)
+            )
+
+
+_SWAP = """
+WITH fresh AS (
+    INSERT INTO chunk (collection_id, document_id, version, ordinal, page, start_offset,
+                       end_offset, heading, context, content, number_density, tsv)
+    SELECT :collection, document_id, version, ordinal, page, start_offset, end_offset, heading,
+           context, content, number_density,
+           to_tsvector(CAST(:language AS regconfig), context || E'\\n' || content)
+    FROM chunk_stage WHERE document_id = :document
+    ORDER BY ordinal
+    RETURNING id, ordinal, length(tsv) AS lexemes
+), vectors AS (
+    INSERT INTO {vectors} (collection_id, chunk_id, document_id, embedding)
+    SELECT :collection, fresh.id, :document, chunk_stage.embedding
+    FROM fresh JOIN chunk_stage USING (ordinal)
+    WHERE chunk_stage.document_id = :document
+)
+SELECT count(*), coalesce(sum(lexemes), 0) FROM fresh
+"""
+
+
+async def swap(
+    session: AsyncSession, target: Target, space_id: int, language: str, page_count: int
+) -> bool:
+    """Put the staged version in the place of the old one; a reader sees the one or the other.
+
+    Returns:
+        False when the document went away or a newer version came meanwhile: nothing changed.
+    """
+    document = await session.scalar(
+        select(Document)
+        .where(Document.id == target.document_id, Document.version == target.version)
+        .with_for_update()
+    )
+    if document is None:
+        return False
+    keys = {"collection": target.collection_id, "document": target.document_id}
+    await remove_passages(session, target.collection_id, target.document_id)
+    swapped = text(_SWAP.format(vectors=f"vec_{space_id:d}"))
+    count, lexemes = (await session.execute(swapped, {**keys, "language": language})).one()
+    await session.execute(
+        update(Collection)
+        .where(Collection.id == target.collection_id)
+        .values(
+            chunk_count=Collection.chunk_count + count,
+            lexeme_count=Collection.lexeme_count + lexemes,
+            space_id=func.coalesce(Collection.space_id, space_id),
+            language=func.coalesce(Collection.language, language),
+        )
+    )
+    document.status, document.error_code, document.error_detail = "ready", None, None
+    document.ready_version, document.page_count = target.version, page_count
+    document.chunk_count, document.lexeme_count = count, int(lexemes)
+    await clear_stage(session, target)
+    return True
+
+
+async def remove_passages(session: AsyncSession, collection_id: int, document_id: int) -> None:
+    """Take a document's passages and vectors out of every space, and its collection's sums down."""
+    keys = {"collection": collection_id, "document": document_id}
+    where = "WHERE collection_id = :collection AND document_id = :document"
+    spaces = await session.scalars(select(EmbeddingSpace.id))
+    for space_id in spaces.all():
+        await session.execute(text(f"DELETE FROM vec_{space_id:d} {where}"), keys)  # noqa: S608  # a number
+    await session.execute(text(f"DELETE FROM chunk {where}"), keys)  # noqa: S608  # a constant
+    await session.execute(
+        text(
+            "UPDATE collection c SET chunk_count = c.chunk_count - d.chunk_count,"
+            " lexeme_count = c.lexeme_count - d.lexeme_count"
+            " FROM document d WHERE c.id = :collection AND d.id = :document"
+        ),
+        keys,
+    )

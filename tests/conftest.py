@@ -1,0 +1,87 @@
+"""Fixtures on real parts: the embedded Postgres with the real migrations, the shipped server."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from aiconvokit import schema
+from aiconvokit.embedded_postgres import EmbeddedPostgres
+from fake_model.server import FakeModel, running_fake_model
+from support.server import Client, Server, running_server
+
+TEMPLATE = "migrated"
+_numbers = count(1)
+
+
+@pytest.fixture(scope="session")
+def cluster_url() -> Iterator[str]:
+    """An embedded server with one migrated database, to be cloned."""
+    folder = Path(tempfile.mkdtemp(prefix="ack-")).resolve()
+    folder.chmod(0o711)  # the unprivileged server user must pass through
+    try:
+        with EmbeddedPostgres(folder / "data") as url:
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute(f"CREATE DATABASE {TEMPLATE}")
+            schema.upgrade(database(url, TEMPLATE))
+            yield url
+    finally:
+        shutil.rmtree(folder)
+
+
+def database(cluster_url: str, name: str) -> str:
+    """The address of another database of the cluster."""
+    return cluster_url.replace("/aiconvokit?", f"/{name}?", 1)
+
+
+def clone(cluster_url: str) -> str:
+    """A fresh database with the schema."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    return database(cluster_url, name)
+
+
+@pytest.fixture
+def database_url(cluster_url: str) -> str:
+    """A database of the test's own."""
+    return clone(cluster_url)
+
+
+@pytest.fixture(scope="session")
+def fake_server() -> Iterator[FakeModel]:
+    """One fake model server for all tests."""
+    with running_fake_model() as fake:
+        yield fake
+
+
+@pytest.fixture
+def fake(fake_server: FakeModel) -> FakeModel:
+    """The fake model server, with nothing recorded or scripted."""
+    fake_server.reset()
+    return fake_server
+
+
+@pytest.fixture(scope="module")
+def server(cluster_url: str, fake_server: FakeModel) -> Iterator[Server]:
+    """The shipped server with its worker, on a database of the module's own, with fake models."""
+    with running_server(clone(cluster_url), fake_server.base_url) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def ann(server: Server) -> Iterator[Client]:
+    """A logged-in user."""
+    with server.login("ann") as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def bob(server: Server) -> Iterator[Client]:
+    """Another one, who must not see what is Ann's."""
+    with server.login("bob") as client:
+        yield client

@@ -1,0 +1,1 @@
+"""A fake OpenAI-compatible model server that speaks real HTTP; see `server` and `modes`."""

@@ -1,0 +1,58 @@
+"""Embedding answers, well or badly."""
+
+import math
+from typing import Any
+
+from fake_model.connection import Connection
+from fake_model.modes import Mode, error
+from fake_model.vectors import bag_of_words
+
+DEFAULT_TOO_LARGE = 200
+
+
+async def answer_embeddings(
+    connection: Connection, body: dict[str, Any], dimensions: int, mode: Mode
+) -> None:
+    """Answer one request."""
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    limit = DEFAULT_TOO_LARGE if mode.value is None else mode.value
+    if mode.name.startswith("too_large") and max(map(len, texts)) > limit:
+        message = "input is too large to process. increase the physical batch size"
+        await connection.send(error(message), status=500 if mode.name.endswith("500") else 400)
+        return
+    rows = [
+        {"object": "embedding", "index": index, "embedding": bag_of_words(text, dimensions)}
+        for index, text in enumerate(texts)
+    ]
+    await connection.send(
+        {
+            "object": "list",
+            "data": _spoiled(rows, mode),
+            "model": body["model"],
+            "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
+        }
+    )
+
+
+def _spoiled(rows: list[dict[str, Any]], mode: Mode) -> list[dict[str, Any]]:
+    vector: list[float] = rows[-1]["embedding"]
+    match mode.name:
+        case "wrong_count":
+            return rows[:-1]
+        case "shuffled":
+            return rows[::-1]
+        case "no_index":
+            return [{"embedding": row["embedding"]} for row in rows]
+        case "bad_index":
+            rows[-1]["index"] = 99
+        case "dims_change":
+            vector.append(0.0)
+        case "nan":
+            vector[0] = math.nan
+        case "overflow":
+            vector[0] = 1e308
+        case "zero":
+            vector[:] = [0.0] * len(vector)
+        case _:
+            pass
+    return rows
