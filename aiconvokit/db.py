@@ -79,28 +79,33 @@ def create_sessions(engine: AsyncEngine) -> Sessions:
 
 
 def check_server(connection: psycopg.Connection[Any]) -> None:
-    """Refuse a server that is too old, with a sentence.
+    """Refuse a server that is too old.
 
     Raises:
-        ConfigurationError: Postgres or pgvector is older than we need, or pgvector is missing.
+        ConfigurationError: the sentence of `refusal`.
     """
-    version = connection.info.server_version // 10_000
-    if version < MIN_POSTGRES:
-        raise ConfigurationError(
-            f"The database server is Postgres {version}; AIConvoKit needs {MIN_POSTGRES} or newer."
-        )
     row = connection.execute(
         "SELECT coalesce("
         "(SELECT extversion FROM pg_extension WHERE extname = 'vector'),"
         "(SELECT default_version FROM pg_available_extensions WHERE name = 'vector'))"
     ).fetchone()
+    reason = refusal(connection.info.server_version // 10_000, row[0] if row else None)
+    if reason is not None:
+        raise ConfigurationError(reason)
+
+
+def refusal(postgres: int, pgvector: str | None) -> str | None:
+    """Why a server of these versions cannot be used (pgvector None: not there), or None."""
     needed = ".".join(map(str, MIN_PGVECTOR))
-    if row is None or row[0] is None:
-        raise ConfigurationError(
-            f"The database server has no pgvector; install pgvector {needed} or newer on it."
+    if postgres < MIN_POSTGRES:
+        return (
+            f"The database server is Postgres {postgres}; AIConvoKit needs {MIN_POSTGRES} or newer."
         )
-    if tuple(int(part) for part in re.findall(r"\d+", row[0])[:3]) < MIN_PGVECTOR:
-        raise ConfigurationError(
-            f"The database has pgvector {row[0]}; AIConvoKit needs {needed} or newer. "
+    if pgvector is None:
+        return f"The database server has no pgvector; install pgvector {needed} or newer on it."
+    if tuple(int(part) for part in re.findall(r"\d+", pgvector)[:3]) < MIN_PGVECTOR:
+        return (
+            f"The database has pgvector {pgvector}; AIConvoKit needs {needed} or newer. "
             "Install it on the server, then run: ALTER EXTENSION vector UPDATE"
         )
+    return None

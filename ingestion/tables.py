@@ -15,6 +15,7 @@ from sqlalchemy import (
     ForeignKey,
     ForeignKeyConstraint,
     Identity,
+    Index,
     Integer,
     LargeBinary,
     SmallInteger,
@@ -138,6 +139,8 @@ class ChunkRow(Base):
             ["document.collection_id", "document.id"],
             ondelete="CASCADE",
         ),
+        Index("ix_chunk_document", "collection_id", "document_id", "ordinal"),
+        Index("ix_chunk_tsv", "tsv", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         {"postgresql_partition_by": "HASH (collection_id)"},
     )
 

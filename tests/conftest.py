@@ -3,7 +3,6 @@
 import shutil
 import tempfile
 from collections.abc import Iterator
-from itertools import count
 from pathlib import Path
 
 import psycopg
@@ -12,10 +11,8 @@ import pytest
 from aiconvokit import schema
 from aiconvokit.embedded_postgres import EmbeddedPostgres
 from fake_model.server import FakeModel, running_fake_model
+from support.databases import TEMPLATE, clone, database
 from support.server import Client, Server, running_server
-
-TEMPLATE = "migrated"
-_numbers = count(1)
 
 
 @pytest.fixture(scope="session")
@@ -31,19 +28,6 @@ def cluster_url() -> Iterator[str]:
             yield url
     finally:
         shutil.rmtree(folder)
-
-
-def database(cluster_url: str, name: str) -> str:
-    """The address of another database of the cluster."""
-    return cluster_url.replace("/aiconvokit?", f"/{name}?", 1)
-
-
-def clone(cluster_url: str) -> str:
-    """A fresh database with the schema."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(cluster_url, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
-    return database(cluster_url, name)
 
 
 @pytest.fixture

@@ -37,6 +37,9 @@ RANK_WEIGHT = 0.3
 FIGURE_PENALTY = 0.5
 """A question for a figure is seldom answered by a unit without any."""
 
+OTHER_YEAR_PENALTY = 0.5
+"""What a unit about 2024 is worth to a question about 2025."""
+
 NEXT_SCORE = 0.8
 """A further unit joins the answer from this share of the best one's score on."""
 
@@ -64,6 +67,14 @@ _OF_THE_DOCUMENT = re.compile(
     r"(?:contracts?|agreements?|documents?|reports?|files?|filings?)\b",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"(?<!\d)(?:19|20)\d\d(?!\d)")
+_YEAR_BEFORE = re.compile(
+    r"\b(?:year|one) before\b|\b(?:previous|prior|preceding) (?:year|one)\b|\byear earlier\b",
+    re.IGNORECASE,
+)
+_YEAR_AFTER = re.compile(
+    r"\b(?:year|one) (?:after|later)\b|\b(?:next|following) (?:year|one)\b", re.IGNORECASE
+)
 _WANTS_FIGURE = re.compile(
     r"\bhow (?:much|many|long|large|high|big|old)\b|\bwhen\b"
     r"|\b(?:what|which) (?:year|date|amount|percentage|share|number)\b",
@@ -80,6 +91,7 @@ class _Question:
 
     weights: dict[str, float]
     required: frozenset[str]
+    years: frozenset[str]
     wants_figure: bool
 
 
@@ -139,20 +151,34 @@ def _too_far(sources: Sequence[Source], model: str | None) -> bool:
 
 
 def _weigh(question: str, history: Sequence[str], library: Library) -> _Question:
-    asked = [_asked(turn, library.language) for turn in (question, *reversed(history))]
-    if len(asked[0]) < MIN_TERMS and history:
-        asked[:2] = [asked[0] | asked[1]]
-    turns: dict[str, float] = {}
+    turns = in_context(question, history, library.language)
+    weights: dict[str, float] = {}
+    asked = [_asked(turn, library.language) for turn in turns]
     for age, stems in enumerate(asked):
         for stem in stems:
-            turns.setdefault(stem, TURN_DECAY**age)
+            weights.setdefault(stem, TURN_DECAY**age)
     known = Counter(stem for e in library.evidence for stem in e.stems)
     total = len(library.evidence)
-    weights = {
-        stem: weight * math.log(1 + (total - known[stem] + 0.5) / (known[stem] + 0.5))
-        for stem, weight in turns.items()
-    }
-    return _Question(weights, asked[0], bool(_WANTS_FIGURE.search(question)))
+    for stem in weights:
+        weights[stem] *= math.log(1 + (total - known[stem] + 0.5) / (known[stem] + 0.5))
+    years = frozenset(_YEAR.findall(turns[0]))
+    return _Question(weights, asked[0], years, bool(_WANTS_FIGURE.search(turns[0])))
+
+
+def in_context(question: str, history: Sequence[str], language: str | None) -> list[str]:
+    """The user turns newest first, a follow-up without words of its own joined to the one before.
+
+    "And the year before?" moves the years of that turn; years named in the question replace those
+    of all earlier turns.
+    """
+    earlier = list(reversed(history))
+    if len(_asked(question, language)) < MIN_TERMS and earlier:
+        step = -1 if _YEAR_BEFORE.search(question) else 1 if _YEAR_AFTER.search(question) else 0
+        moved = _YEAR.sub(lambda match: str(int(match.group()) + step), earlier.pop(0))
+        question = f"{question} {moved if not _YEAR.search(question) else _YEAR.sub(' ', moved)}"
+    if _YEAR.search(question):
+        earlier = [_YEAR.sub(" ", turn) for turn in earlier]
+    return [question, *earlier]
 
 
 def _asked(turn: str, language: str | None) -> frozenset[str]:
@@ -170,9 +196,11 @@ def _score_all(asked: _Question, library: Library) -> list[_Unit]:
                 heading = evidence
                 continue
             context = _context(evidence, heading, library.language)
-            beside = frozenset[str]().union(*(e.stems for e in page[max(0, index - 1) : index + 2]))
+            before = page[index - 1].stems if index else frozenset[str]()
+            after = page[index + 1].stems if index + 1 < len(page) else frozenset[str]()
             score = _score(asked, evidence, context, mean)
-            units.append(_Unit(evidence, score, _coverage(asked, context | beside)))
+            shown = evidence.stems | context | before | after
+            units.append(_Unit(evidence, score, _coverage(asked, shown)))
     return units
 
 
@@ -213,7 +241,16 @@ def _score(
     length = 1 - LENGTH_SHARE + LENGTH_SHARE * len(evidence.stems) / mean_length
     score = (own / length + CONTEXT_WEIGHT * around) / total
     score += RANK_WEIGHT * evidence.source.passage.score
-    return score * FIGURE_PENALTY if asked.wants_figure and not evidence.numbers else score
+    if asked.wants_figure and not evidence.numbers:
+        score *= FIGURE_PENALTY
+    return score * OTHER_YEAR_PENALTY if _is_of_other_year(asked, evidence) else score
+
+
+def _is_of_other_year(asked: _Question, evidence: Evidence) -> bool:
+    """Whether the unit names years, and none of those that are asked for."""
+    head = evidence.header.text if evidence.header else ""
+    years = set(_YEAR.findall(f"{evidence.text} {head}"))
+    return bool(years and asked.years) and not years & asked.years
 
 
 def _coverage(asked: _Question, shown: frozenset[str]) -> float:

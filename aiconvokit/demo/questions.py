@@ -45,7 +45,7 @@ QUESTIONS = (
         text="And in the year before?",
         document=REPORT,
         page=7,
-        expect="52,700 machines",
+        expect="52,700 heat pumps",
         follow_up=True,
     ),
     DemoQuestion(

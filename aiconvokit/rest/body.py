@@ -4,14 +4,20 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 from litestar import Request
 from litestar.datastructures import State, UploadFile
-from litestar.exceptions import ClientException, ValidationException
+from litestar.exceptions import InternalServerException
 
+from aiconvokit.config import Limits
 from aiconvokit.errors import BadRequest, InvalidFields, TooLarge, UnsupportedMediaType
+from aiconvokit.rest.multipart import Bounds, read_multipart
 
 ApiRequest = Request[Any, Any, State]
+
+MAX_FORM_FIELDS = 1_000
+NO_DATA = "No data provided"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,75 +28,77 @@ class Body:
     is_form: bool
 
 
-async def read_body(request: ApiRequest, *, max_json_bytes: int) -> Body:
+async def read_body(request: ApiRequest, limits: Limits) -> Body:
     """Read a body of any of the three types; an empty one is an empty mapping.
 
     Raises:
         BadRequest: it cannot be parsed.
         InvalidFields: JSON that is no object.
-        TooLarge: JSON or a urlencoded form over `max_json_bytes`.
+        TooLarge: it is over one of the limits.
         UnsupportedMediaType: any other content type.
     """
-    content_type = request.content_type[0].lower()
+    # The framework's own form parsers are not used: they keep whole bodies (so passwords) in a
+    # cache, and texts of any size in memory.
+    content_type = request.content_type[0]
     if content_type == "multipart/form-data":
-        return Body(await _multipart(request), is_form=True)
-    data = await _small_body(request, max_json_bytes)
+        bounds = Bounds(
+            limits.max_json_bytes, limits.max_upload_bytes, limits.max_files_per_request
+        )
+        form = await read_multipart(request, bounds)
+        return Body({name: _one_or_all(values) for name, values in form.items()}, is_form=True)
+    data = await _small_body(request, limits.max_json_bytes)
+    if not data:
+        return Body({}, is_form=content_type == "application/x-www-form-urlencoded")
     if content_type == "application/x-www-form-urlencoded":
-        _text(data)
-        form = await request.form()
-        return Body({name: _one_or_all(form.getall(name)) for name in form}, is_form=True)
+        return Body(_urlencoded(data), is_form=True)
     if content_type == "application/json":
         return Body(_json_object(data), is_form=False)
-    if not data:
-        return Body({}, is_form=False)
-    raise UnsupportedMediaType(f'Unsupported media type "{request.content_type[0]}" in request.')
+    raise UnsupportedMediaType(f'Unsupported media type "{content_type}" in request.')
 
 
 async def _small_body(request: ApiRequest, limit: int) -> bytes:
+    """The body, given up as soon as it is known to be over the limit."""
+    too_large = TooLarge(f"The body is larger than {limit} bytes.")
     if (request.content_length or 0) > limit:
-        raise TooLarge(f"The body is larger than {limit} bytes.")
-    data = await request.body()
-    if len(data) > limit:
-        raise TooLarge(f"The body is larger than {limit} bytes.")
-    return data
-
-
-def _text(data: bytes) -> str:
+        raise too_large
+    data = bytearray()
     try:
-        return data.decode()
-    except UnicodeDecodeError as error:
-        raise BadRequest(f"JSON parse error - {error}") from error
+        async for chunk in request.stream():
+            data += chunk
+            if len(data) > limit:
+                raise too_large
+    except InternalServerException as error:
+        raise BadRequest("The connection was closed before the body's end.") from error
+    return bytes(data)
+
+
+def _urlencoded(data: bytes) -> dict[str, Any]:
+    try:
+        fields = parse_qs(data.decode(), keep_blank_values=True, max_num_fields=MAX_FORM_FIELDS)
+    except ValueError as error:  # no UTF-8, or too many fields
+        raise BadRequest(f"Form parse error - {error}") from error
+    return {name: values[-1] for name, values in fields.items()}
 
 
 def _json_object(data: bytes) -> dict[str, Any]:
-    text = _text(data)
-    if not text.strip():
-        return {}
     try:
-        value = json.loads(text)
+        value = json.loads(data.decode(), parse_constant=_no_constant)
     except RecursionError as error:
         raise BadRequest("JSON parse error - Nested too deeply") from error
-    except ValueError as error:  # JSONDecodeError, and integers of more than 4,300 digits
+    except ValueError as error:  # no UTF-8, no JSON, and integers of more than 4,300 digits
         raise BadRequest(f"JSON parse error - {error}") from error
+    if value is None:
+        raise InvalidFields({"non_field_errors": [NO_DATA]})
     if not isinstance(value, dict):
-        kind = "NoneType" if value is None else type(value).__name__
+        kind = type(value).__name__
         sentence = f"Invalid data. Expected a dictionary, but got {kind}."
         raise InvalidFields({"non_field_errors": [sentence]})
     return value
 
 
-async def _multipart(request: ApiRequest) -> dict[str, Any]:
-    try:
-        form = await request.form()
-    except ValidationException as error:
-        raise BadRequest("Multipart form parse error - Invalid boundary in multipart") from error
-    except ClientException as error:
-        if error.status_code == TooLarge.status:
-            raise TooLarge("The body is larger than this server accepts.") from error
-        raise BadRequest("Multipart form parse error - Invalid data") from error
-    except (UnicodeDecodeError, LookupError) as error:
-        raise BadRequest("Multipart form parse error - Text is not UTF-8") from error
-    return {name: _one_or_all(form.getall(name)) for name in form}
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(f"Out of range float values are not JSON compliant: {name!r}")
 
 
 def _one_or_all(values: list[Any]) -> Any:

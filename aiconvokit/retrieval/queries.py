@@ -54,8 +54,9 @@ FROM dense d FULL JOIN lexical l ON l.id = d.id
 
 _PASSAGES = text(
     """
-    SELECT c.id, c.document_id, c.version, d.filename, c.page, p.label, c.heading,
-           c.start_offset, c.end_offset, c.content
+    SELECT c.id AS chunk_id, c.document_id, c.version, d.filename, c.page,
+           p.label AS page_label, c.heading, c.start_offset AS start, c.end_offset AS "end",
+           c.content AS text
     FROM chunk c
     JOIN document d ON d.id = c.document_id
     JOIN page p ON p.document_id = c.document_id AND p.version = c.version AND p.number = c.page
@@ -120,9 +121,9 @@ async def passages(
     """The passages of ranked candidates, in that order; one deleted meanwhile is left out."""
     ids = [candidate.chunk_id for candidate, _ in ranked]
     rows = await session.execute(_PASSAGES, {"collection": collection_id, "ids": ids})
-    found = {row[0]: row for row in rows}
+    found = {row["chunk_id"]: row for row in rows.mappings()}
     return [
-        Passage(*found[one.chunk_id], score, one.dense, one.lexical)
+        Passage(**found[one.chunk_id], score=score, dense=one.dense, lexical=one.lexical)
         for one, score in ranked
         if one.chunk_id in found
     ]

@@ -13,7 +13,7 @@ from ingestion.load import MARKDOWN
 from ingestion.tokens import count_tokens
 
 NAMING_TOKENS = 40
-"""A heading within so many tokens of a passage's start names it; otherwise a balance sheet would go
+"""A heading after so little text of a passage names it; otherwise a balance sheet would go
 by the name of the statement before it."""
 
 CONTEXT_TOKENS = 60
@@ -84,7 +84,8 @@ def _walk(passage: Sequence[Line], path: HeadingPath) -> tuple[str, ...]:
             path.enter(line.level, line.title)
             if before < NAMING_TOKENS:
                 named = path.titles
-        before += line.tokens
+        else:
+            before += line.tokens
     return named
 
 

@@ -44,7 +44,9 @@ def mark_markdown(lines: Sequence[Line]) -> None:
             fenced = not fenced
         match = None if fenced else _HASHES.match(line.text)
         if match:
-            _mark(line, len(match.group(1)), line.text[match.end() :])
+            words = line.text[match.end() :].split()
+            closed = len(words) > 1 and not words[-1].strip("#")
+            _mark(line, len(match.group(1)), " ".join(words[:-1] if closed else words))
 
 
 def mark_guessed(lines: Sequence[Line]) -> None:

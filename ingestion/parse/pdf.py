@@ -35,7 +35,7 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
     texts = clean_pages(_read(data, limits, known))
     if not any(texts):
         raise DocumentRejected(
-            "No page of the PDF holds text; it is probably a scan. This version does not read images: "
+            "No page of the PDF holds text; it is probably a scan. Images are not read: "
             "run text recognition (OCR) over the file and upload the result.",
             code="no_text",
         )

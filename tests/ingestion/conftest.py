@@ -6,13 +6,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 from pypdf import PdfReader, PdfWriter
-from reportlab.lib.pagesizes import A4  # type: ignore[import-untyped]
-from reportlab.pdfgen.canvas import Canvas  # type: ignore[import-untyped]
-
-MakePdf = Callable[[Sequence[str]], bytes]
+from reportlab.lib.pagesizes import A4
+from reportlab.pdfgen.canvas import Canvas
 
 
-def pdf_of(pages: Sequence[str]) -> bytes:
+def _pdf_of(pages: Sequence[str]) -> bytes:
     """A PDF with one page a text, one line a line."""
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A4)
@@ -27,7 +25,7 @@ def pdf_of(pages: Sequence[str]) -> bytes:
     return out.getvalue()
 
 
-def shared_stream_pdf(content: bytes, pages: int) -> bytes:
+def _bomb(content: bytes, pages: int) -> bytes:
     """A PDF whose many pages draw one and the same compressed stream: how bombs are built."""
     packed = zlib.compress(content, 9)
     kids = b" ".join(b"%d 0 R" % (5 + page) for page in range(pages))
@@ -54,7 +52,7 @@ def shared_stream_pdf(content: bytes, pages: int) -> bytes:
     )
 
 
-def rewritten(data: bytes, change: Callable[[PdfWriter], None]) -> bytes:
+def _rewritten(data: bytes, change: Callable[[PdfWriter], None]) -> bytes:
     """The PDF after `change` has worked on it."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(data)))
     change(writer)
@@ -63,6 +61,16 @@ def rewritten(data: bytes, change: Callable[[PdfWriter], None]) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture
-def make_pdf() -> MakePdf:
-    return pdf_of
+@pytest.fixture(scope="session")
+def make_pdf() -> Callable[[Sequence[str]], bytes]:
+    return _pdf_of
+
+
+@pytest.fixture(scope="session")
+def make_bomb() -> Callable[[bytes, int], bytes]:
+    return _bomb
+
+
+@pytest.fixture(scope="session")
+def rewrite() -> Callable[[bytes, Callable[[PdfWriter], None]], bytes]:
+    return _rewritten

@@ -83,7 +83,8 @@ def test_a_clean_name_is_safe_and_stays_clean(raw: str) -> None:
     name = clean_filename(raw)
     assert 0 < len(name) <= 255
     assert not set(name) & {"/", "\\", "\x00", "\n", "\u202e"}
-    assert name.encode() and unicodedata.is_normalized("NFC", name)
+    assert unicodedata.is_normalized("NFC", name)
+    assert name.encode().decode() == name
     assert clean_filename(name) == name
 
 

@@ -1,0 +1,106 @@
+"""What is left when somebody pulls a plug."""
+
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx
+import psycopg
+
+from fake_model.server import FakeModel
+from support.databases import clone
+from support.server import API, PASSWORD, running_server, server_environment
+from support.waiting import eventually
+
+SLOW = {"AICONVOKIT_EMBEDDING_MODEL": "fake@1500"}
+LONG = b"\n\n".join(b"Paragraph %d: the quick brown fox jumps. " % n * 60 for n in range(60))
+
+
+def status(client: httpx.Client, assistant_id: int) -> str:
+    document = client.get(f"{API}/assistants/{assistant_id}/").json()["documents"][0]
+    return str(document["status"])
+
+
+def test_a_killed_server_loses_nothing(cluster_url: str, fake: FakeModel) -> None:
+    url = clone(cluster_url)
+    with running_server(url, fake.base_url, environment=SLOW) as server:
+        client = server.login("ann")
+        fields = {"name": "Long", "company_name": "Acme", "instructions": "Be brief."}
+        parts = [("files", ("long.txt", LONG))]
+        made = client.post(f"{API}/assistants/", data=fields, files=parts).json()
+        eventually(lambda: staged(url) > 0)
+        server.kill()
+    before = staged(url)
+    asked = len(embedded(fake))
+    with running_server(url, fake.base_url, environment=SLOW) as server:
+        again = server.client(Authorization=client.headers["Authorization"])
+        found = again.read(made["id"])["documents"][0]
+        assert (found["status"], found["error"]) == ("ready", None)
+    with psycopg.connect(url) as connection:
+        counts = connection.execute(
+            "SELECT count(*), count(DISTINCT ordinal), (SELECT count(*) FROM vec_1),"
+            " (SELECT chunk_count FROM collection), (SELECT count(*) FROM chunk_stage) FROM chunk"
+        ).fetchone()
+    assert counts is not None
+    assert len(set(counts[:4])) == 1, counts
+    assert counts[4] == 0
+    resumed = sum(embedded(fake)[asked:])
+    assert resumed <= counts[0] - before, "what was staged is not embedded again"
+
+
+def staged(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT count(*) FROM chunk_stage").fetchone()
+    return int(row[0]) if row else 0
+
+
+def embedded(fake: FakeModel) -> list[int]:
+    """How many texts each request brought."""
+    return [len(one.body["input"]) for one in fake.requests() if one.path == "/v1/embeddings"]
+
+
+def test_a_worker_of_its_own_takes_over_from_a_killed_one(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    url = clone(cluster_url)
+    with (
+        running_server(url, fake.base_url, "--no-worker", environment=SLOW) as server,
+        server.login("ann") as client,
+        tempfile.TemporaryDirectory(prefix="ack-") as folder,
+    ):
+        # The worker must find the uploads where the server put them.
+        environment = server_environment(str(server.log.parent), url, fake.base_url) | SLOW
+        fields = {"name": "Long", "company_name": "Acme", "instructions": "Be brief."}
+        parts = [("files", ("long.txt", LONG))]
+        made = client.post(f"{API}/assistants/", data=fields, files=parts).json()
+        assert status(client, made["id"]) == "queued"
+        command = [sys.executable, "-m", "aiconvokit", "worker"]
+        with (Path(folder) / "log").open("wb") as log:
+            first = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  # ours
+            eventually(lambda: staged(url) > 0)
+            first.kill()
+            first.wait()
+            second = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: S603  # ours
+            found = client.read(made["id"])["documents"][0]
+            second.send_signal(signal.SIGTERM)
+            assert second.wait(60) == 0
+        assert found["status"] == "ready"
+
+
+def test_the_embedded_default_survives_kills_of_both_processes(fake: FakeModel) -> None:
+    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
+        Path(folder).chmod(0o711)
+        environment = {"DATABASE_URL": "", "AICONVOKIT_DATA_DIR": f"{folder}/data"}
+        login = {"username": "ann", "password": PASSWORD}
+        with running_server("", fake.base_url, environment=environment) as server:
+            server.login("ann").close()
+            postmaster = int(Path(folder, "data/postgres/postmaster.pid").read_text().split()[0])
+            server.kill()
+        subprocess.run(["kill", "-9", str(postmaster)], check=True)  # noqa: S603, S607  # a number
+        with (
+            running_server("", fake.base_url, environment=environment) as server,
+            server.client() as client,
+        ):
+            assert client.post(f"{API}/tokens/", json=login).status_code == 200

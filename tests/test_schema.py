@@ -1,0 +1,100 @@
+"""Migrations make what the models say, and a schema that does not fit refuses to start."""
+
+import psycopg
+import pytest
+import sqlalchemy
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from aiconvokit import schema
+from aiconvokit.db import driver_url, refusal
+from aiconvokit.errors import ConfigurationError
+from ingestion.tables import PARTITIONS
+
+VECTOR_SPACE = "SELECT ensure_embedding_space('local', 'e5', 384)"
+
+
+def test_the_models_and_the_migrations_agree(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(VECTOR_SPACE)  # vector tables are not Alembic's business
+    engine = sqlalchemy.create_engine(driver_url(database_url))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"include_object": schema.is_ours, "compare_type": True}
+        )
+        assert compare_metadata(context, schema.metadata) == []
+    engine.dispose()
+
+
+def test_a_second_run_changes_nothing(database_url: str) -> None:
+    assert schema.upgrade(database_url) == schema.upgrade(database_url)
+    schema.require_current(database_url)
+
+
+def test_an_empty_database_is_told_from_a_current_one(cluster_url: str) -> None:
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bare")
+    with pytest.raises(ConfigurationError, match=r"empty.*Run: aiconvokit migrate"):
+        schema.require_current(cluster_url.replace("/aiconvokit?", "/bare?"))
+
+
+def test_a_newer_schema_is_refused(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+    for refused in (schema.upgrade, schema.require_current):
+        with pytest.raises(ConfigurationError, match="9999, newer than this program knows"):
+            refused(database_url)
+
+
+def test_an_unreachable_server_is_one_sentence() -> None:
+    with pytest.raises(ConfigurationError, match="cannot be reached"):
+        schema.upgrade("postgresql://nobody:secret@127.0.0.1:1/none")
+
+
+def test_a_space_is_made_once_and_partitioned(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        first = connection.execute(VECTOR_SPACE).fetchone()
+        second = connection.execute(VECTOR_SPACE).fetchone()
+        assert first == second
+        leaves = connection.execute(
+            "SELECT count(*) FROM pg_inherits WHERE inhparent = 'vec_1'::regclass"
+        ).fetchone()
+        storage = connection.execute(
+            "SELECT DISTINCT attstorage FROM pg_attribute WHERE attname = 'embedding'"
+            " AND attrelid IN (SELECT inhrelid FROM pg_inherits"
+            " WHERE inhparent = 'vec_1'::regclass)"
+        ).fetchall()
+    assert leaves == (PARTITIONS,)
+    assert storage == [("p",)], "vectors in TOAST cost a scan three to four times as much"
+
+
+def test_the_app_role_reads_rows_and_makes_no_tables(database_url: str) -> None:
+    with psycopg.connect(database_url) as connection:
+        connection.execute(VECTOR_SPACE)
+        connection.execute("SET LOCAL ROLE aiconvokit_app")
+        connection.execute("SELECT * FROM vec_1")
+        for forbidden in (
+            "CREATE TABLE mine (n int)",
+            "DROP TABLE chunk",
+            "INSERT INTO page VALUES (1, 1, 1, NULL, 'x')",
+            VECTOR_SPACE,
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege), connection.transaction():
+                connection.execute(forbidden)
+
+
+@pytest.mark.parametrize(
+    ("postgres", "pgvector", "sentence"),
+    [
+        (15, "0.8.5", "Postgres 15; AIConvoKit needs 16"),
+        (16, "0.8.3", "pgvector 0.8.3; AIConvoKit needs 0.8.4"),
+        (18, None, "no pgvector"),
+    ],
+)
+def test_old_servers_are_refused(postgres: int, pgvector: str | None, sentence: str) -> None:
+    assert sentence in (refusal(postgres, pgvector) or "")
+
+
+def test_servers_that_are_new_enough_are_taken() -> None:
+    assert refusal(16, "0.8.4") is None
+    assert refusal(18, "0.8.10") is None
