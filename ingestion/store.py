@@ -7,7 +7,7 @@ from typing import Any, cast
 import psycopg
 from pgvector import HalfVector
 from pgvector.psycopg import register_vector_async
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
@@ -59,6 +59,14 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
         row[1],
         row[2],
     )
+
+
+async def is_reading(session: AsyncSession, collection_ids: Sequence[int]) -> bool:
+    """Whether any document of some collections is still on its way to being searchable."""
+    unfinished = exists().where(
+        Document.collection_id.in_(collection_ids), Document.status.in_(["queued", "processing"])
+    )
+    return bool(await session.scalar(select(unfinished)))
 
 
 async def fail(session: AsyncSession, target: Target, code: str, detail: str) -> None:

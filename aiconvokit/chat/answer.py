@@ -7,7 +7,7 @@ begin (tx: lease, messages) -> search (embed, SQL) -> prompt -> model (no connec
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, cast
 from uuid import UUID, uuid4
 
@@ -25,10 +25,13 @@ from aiconvokit.retrieval.queries import page_texts
 from aiconvokit.retrieval.search import Question, search
 from aiconvokit.retrieval.types import Passage
 from aiconvokit.services import Services
+from ingestion.store import is_reading
 from ingestion.tables import Collection
 
 HISTORY_MESSAGES = 40
 """Read at most; what the model is sent is bounded by tokens."""
+
+STILL_READING = "The documents are still being read. Please ask again in a moment."
 
 EXTRACTIVE = "extractive"
 """The `model` of an answer that no model wrote."""
@@ -89,7 +92,6 @@ class _Written:
     model: str
     finish_reason: str | None
     usage: Usage | None = None
-    sources: Sequence[Source] = field(default=())
 
 
 async def run_turn(
@@ -105,7 +107,7 @@ async def run_turn(
     try:
         async with renewed(services, turn.thread_id, turn.lease):
             sources = await _find(services, turn)
-            yield Started(turn.chat_id, turn.message_id, len(sources))
+            yield Started(turn.chat_id, turn.message_id, len(sources or ()))
             written = await _write(services, turn, sources)
         done = await _record(services, turn, written)
     except AIConvoKitError as error:
@@ -153,13 +155,15 @@ async def _begin(services: Services, chat: queries.ChatRow, question: str) -> _T
         waited += POLL_SECONDS
 
 
-async def _find(services: Services, turn: _Turn) -> list[Source]:
-    """The passages for the question, with the whole pages they stand on."""
+async def _find(services: Services, turn: _Turn) -> list[Source] | None:
+    """The passages for the question with the whole pages they stand on; None: not yet readable."""
     asked = Question(turn.question, _user_turns(turn))
     limits = services.settings.limits
     found = await search(services, turn.collections, asked, limits.prompt_passages)
     async with services.sessions.begin() as session:
         pages = await page_texts(session, found)
+        if not found and await is_reading(session, [one.id for one in turn.collections]):
+            return None
     sources = [
         Source(index, passage, pages[_place(passage)])
         for index, passage in enumerate(found, start=1)
@@ -176,7 +180,9 @@ def _user_turns(turn: _Turn) -> list[str]:
     return [one.content for one in turn.history if one.role == "user"]
 
 
-async def _write(services: Services, turn: _Turn, sources: Sequence[Source]) -> _Written:
+async def _write(services: Services, turn: _Turn, sources: Sequence[Source] | None) -> _Written:
+    if sources is None:
+        return _Written(attribute(STILL_READING, []), EXTRACTIVE, "stop")
     if services.chat_model is None:
         return _extract(services, turn, sources)
     messages = prompt.build(

@@ -4,8 +4,11 @@ A Struct is the only description of a body: `read_fields` checks against it, and
 is drawn from it. All of a body's mistakes are told at once.
 """
 
+import io
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -45,7 +48,12 @@ Username = Annotated[str, Meta(max_length=150, extra={"check": "username"})]
 Email = Annotated[str, Meta(max_length=254, extra={"check": "email"})]
 Password = Annotated[str, Meta(max_length=1024, extra={"check": "password"})]
 Id = Annotated[int, Meta(extra={"check": "id"})]
+Timestamp = Annotated[str, Meta(extra_json_schema={"format": "date-time"})]
+"""ISO 8601, UTC, microseconds, `Z`; made by `stamp`."""
+MAX_INTEGER = 2**63 - 1
+"""What the database's bigint holds; anything beyond is no integer of this API."""
 
+NOTHING_ELSE: Mapping[str, Callable[[Any], list[str]]] = MappingProxyType({})
 T = TypeVar("T", bound=Struct)
 
 
@@ -53,12 +61,49 @@ class FieldError(ValueError):
     """One sentence about one field."""
 
 
-def read_fields(body: Body, wanted: type[T]) -> T:
+def read_fields(
+    body: Body, wanted: type[T], also: Mapping[str, Callable[[Any], list[str]]] = NOTHING_ELSE
+) -> T:
     """Check a body against a Struct; unknown fields are ignored, as DRF does.
+
+    Args:
+        body: what came in.
+        wanted: what is expected.
+        also: further checks by field, each answering with sentences about a value that fits.
 
     Raises:
         InvalidFields: every mistake, by field.
     """
+    values, mistakes = _collect(body, wanted)
+    for name, check in also.items():
+        if name in values and (why := check(values[name])):
+            mistakes[name] = why
+    if mistakes:
+        raise InvalidFields(mistakes)
+    return wanted(**values)
+
+
+def read_with_files(
+    body: Body, wanted: type[T], *, required: bool = False
+) -> tuple[T, list[UploadFile]]:
+    """Check a body and the repeatable `files` beside its fields; `null` means no files.
+
+    Raises:
+        InvalidFields: every mistake, by field.
+    """
+    values, mistakes = _collect(body, wanted)
+    files: list[UploadFile] = []
+    try:
+        files = _files(body, required=required)
+    except FieldError as error:
+        mistakes["files"] = [str(error)]
+    if mistakes:
+        raise InvalidFields(mistakes)
+    return wanted(**values), files
+
+
+def _collect(body: Body, wanted: type[Struct]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """The values that fit, and what is wrong with the others."""
     values: dict[str, Any] = {}
     mistakes: dict[str, list[str]] = {}
     described = inspect.type_info(wanted)
@@ -73,25 +118,22 @@ def read_fields(body: Body, wanted: type[T]) -> T:
             values[field.name] = _check(body.values[field.name], field)
         except FieldError as error:
             mistakes[field.name] = [str(error)]
-    if mistakes:
-        raise InvalidFields(mistakes)
-    return wanted(**values)
+    return values, mistakes
 
 
-def read_files(body: Body, name: str = "files", *, required: bool = False) -> list[UploadFile]:
-    """The uploaded files of a body; `null` and an empty form field mean none.
-
-    Raises:
-        InvalidFields: something else than a file, or none where one is required.
-    """
-    given = body.values.get(name)
+def _files(body: Body, *, required: bool) -> list[UploadFile]:
+    given = body.values.get("files")
     if given is None or (body.is_form and given == ""):
         if required:
-            raise InvalidFields({name: [REQUIRED]})
+            raise FieldError(REQUIRED)
         return []
     files = given if isinstance(given, list) else [given]
     if not all(isinstance(file, UploadFile) for file in files) or not files:
-        raise InvalidFields({name: [NO_FILE]})
+        raise FieldError(NO_FILE)
+    for file in files:
+        if file.file.seek(0, io.SEEK_END) == 0:
+            raise FieldError(EMPTY_FILE)
+        file.file.seek(0)
     return files
 
 
@@ -159,7 +201,7 @@ def _integer(value: Any, wanted: inspect.Type) -> int:
         value = int(value)
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if not isinstance(value, int) or isinstance(value, bool):
+    if not isinstance(value, int) or isinstance(value, bool) or abs(value) > MAX_INTEGER:
         raise FieldError(NOT_AN_INTEGER)
     if isinstance(wanted, inspect.IntType):
         if wanted.ge is not None and value < wanted.ge:
@@ -177,6 +219,11 @@ def _boolean(value: Any) -> bool:
     if isinstance(value, str) and value.lower() in words:
         return words[value.lower()]
     raise FieldError("Must be a valid boolean.")
+
+
+def stamp(moment: datetime) -> Timestamp:
+    """A time as the wire shows it, with all six digits also when they are zeros."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def json_schema(wanted: type[Struct]) -> dict[str, Any]:

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode
 
 from litestar import Response
 
 from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
-from aiconvokit.rest.fields import NOT_AN_INTEGER
+from aiconvokit.rest.fields import MAX_INTEGER, NOT_AN_INTEGER
 from aiconvokit.rest.urls import absolute
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
-MAX_ID = 2**63 - 1
-"""What a bigint holds; a larger id is simply unknown."""
+MAX_ID = MAX_INTEGER
+"""A larger id in a path is simply unknown."""
 
 
 class _Identified(Protocol):
@@ -55,7 +55,7 @@ def whole_number(request: ApiRequest, name: str, low: int, high: int) -> int | N
     Raises:
         InvalidFields: it is no integer, or outside of low..high.
     """
-    given = request.query_params.get(name)
+    given = query_value(request, name)
     if given is None:
         return None
     if not (given.isascii() and given.isdigit() and len(given) < 20):
@@ -65,14 +65,25 @@ def whole_number(request: ApiRequest, name: str, low: int, high: int) -> int | N
     return int(given)
 
 
+def query_value(request: ApiRequest, name: str) -> str | None:
+    """The last value of a query parameter, None when it is not given."""
+    # Not request.query_params: those are kept in a cache, however large the query was.
+    query = bytes(request.scope["query_string"]).decode("latin-1")
+    values = parse_qs(query, keep_blank_values=True).get(name)
+    return values[-1] if values else None
+
+
 def answer(
     request: ApiRequest, rows: Sequence[Row], show: Callable[[Row], Item], wanted: Window
 ) -> Response[list[Item]]:
     """Draw a list from up to `limit + 1` rows, the last of which only says that there is more."""
     shown = [show(row) for row in rows[: wanted.limit]]
-    headers = {}
-    if len(rows) > wanted.limit:
-        query = urlencode({"limit": wanted.limit, "after": shown[-1].id})
-        address = absolute(request, f"{request.scope['path']}?{query}")
-        headers["Link"] = f'<{address}>; rel="next"'
-    return Response(shown, headers=headers)
+    more = len(rows) > wanted.limit
+    return Response(shown, headers=next_link(request, wanted, shown[-1].id) if more else {})
+
+
+def next_link(request: ApiRequest, wanted: Window, last_id: int) -> dict[str, str]:
+    """The header that says where a list goes on after `last_id`."""
+    query = urlencode({"limit": wanted.limit, "after": last_id})
+    address = absolute(request, f"{request.scope['path'].rstrip('/')}/?{query}")
+    return {"Link": f'<{address}>; rel="next"'}

@@ -5,7 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aiconvokit.errors import (
@@ -16,11 +16,17 @@ from aiconvokit.errors import (
     TooLarge,
     Unavailable,
 )
+from aiconvokit.rest.urls import API
 
 logger = logging.getLogger(__name__)
 
 AUTH_FAILURE = "aiconvokit_auth_failure"
 """Where the request's scope keeps why its credentials were refused."""
+
+OPEN_PATHS = (f"{API}/users", f"{API}/tokens")
+"""Where one registers and logs in: asked there, nobody is sent to log in first."""
+# SQLSTATE classes: none at all (no connection came to be), connection, resources, shutdown.
+_AWAY = ("08", "53", "57P")
 
 # Statuses of the documented API whose bodies are `detail` alone, to the byte.
 _WITHOUT_CODE = {400, 401, 404, 405, 415, 429, 500}
@@ -64,7 +70,8 @@ def _on_wrong_method(
     request: Request[Any, Any, Any], error: MethodNotAllowedException
 ) -> Response[Any]:
     refused = request.scope.get(AUTH_FAILURE)
-    if isinstance(refused, NotAuthenticated):  # credentials come before the method
+    is_open = str(request.scope["path"]).rstrip("/").endswith(OPEN_PATHS)
+    if isinstance(refused, NotAuthenticated) and not is_open:  # credentials come before the method
         return draw(refused)
     detail = f'Method "{request.method}" not allowed.'
     return Response({"detail": detail}, status_code=405, headers=error.headers or {})
@@ -72,9 +79,18 @@ def _on_wrong_method(
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Handler for our own faults: logged with the request's path, told without a traceback."""
-    if isinstance(error, PoolTimeout) or (
-        isinstance(error, DBAPIError) and error.connection_invalidated
-    ):
+    if is_database_away(error):
         return draw(Unavailable("The database is not available.", code="database_unavailable"))
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return draw(AIConvoKitError())
+
+
+def is_database_away(error: BaseException) -> bool:
+    """Whether a fault is the database's absence: no connection, a lost one, or a shutdown."""
+    if isinstance(error, PoolTimeout):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    state = getattr(error.orig, "sqlstate", None) or ""
+    refused = isinstance(error, OperationalError) and (not state or state.startswith(_AWAY))
+    return error.connection_invalidated or refused
