@@ -1,13 +1,16 @@
 """What is left when somebody pulls a plug."""
 
+import os
 import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psycopg
+import pytest
 
 from fake_model.server import FakeModel
 from support.databases import clone
@@ -23,9 +26,19 @@ def status(client: httpx.Client, assistant_id: int) -> str:
     return str(document["status"])
 
 
-def test_a_killed_server_loses_nothing(cluster_url: str, fake: FakeModel) -> None:
+@pytest.fixture
+def data() -> Iterator[dict[str, str]]:
+    """A data folder that outlives a server, as environment."""
+    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
+        Path(folder).chmod(0o711)  # the embedded database's user passes through
+        yield {"AICONVOKIT_DATA_DIR": f"{folder}/data"}
+
+
+def test_a_killed_server_loses_nothing(
+    cluster_url: str, fake: FakeModel, data: dict[str, str]
+) -> None:
     url = clone(cluster_url)
-    with running_server(url, fake.base_url, environment=SLOW) as server:
+    with running_server(url, fake.base_url, environment=SLOW | data) as server:
         client = server.login("ann")
         fields = {"name": "Long", "company_name": "Acme", "instructions": "Be brief."}
         parts = [("files", ("long.txt", LONG))]
@@ -34,8 +47,11 @@ def test_a_killed_server_loses_nothing(cluster_url: str, fake: FakeModel) -> Non
         server.kill()
     before = staged(url)
     asked = len(embedded(fake))
-    with running_server(url, fake.base_url, environment=SLOW) as server:
-        again = server.client(Authorization=client.headers["Authorization"])
+    client.close()
+    with (
+        running_server(url, fake.base_url, environment=SLOW | data) as server,
+        server.client(Authorization=client.headers["Authorization"]) as again,
+    ):
         found = again.read(made["id"])["documents"][0]
         assert (found["status"], found["error"]) == ("ready", None)
     with psycopg.connect(url) as connection:
@@ -62,16 +78,15 @@ def embedded(fake: FakeModel) -> list[int]:
 
 
 def test_a_worker_of_its_own_takes_over_from_a_killed_one(
-    cluster_url: str, fake: FakeModel
+    cluster_url: str, fake: FakeModel, data: dict[str, str]
 ) -> None:
     url = clone(cluster_url)
     with (
-        running_server(url, fake.base_url, "--no-worker", environment=SLOW) as server,
+        running_server(url, fake.base_url, "--no-worker", environment=SLOW | data) as server,
         server.login("ann") as client,
         tempfile.TemporaryDirectory(prefix="ack-") as folder,
     ):
-        # The worker must find the uploads where the server put them.
-        environment = server_environment(str(server.log.parent), url, fake.base_url) | SLOW
+        environment = server_environment(folder, url, fake.base_url) | SLOW | data
         fields = {"name": "Long", "company_name": "Acme", "instructions": "Be brief."}
         parts = [("files", ("long.txt", LONG))]
         made = client.post(f"{API}/assistants/", data=fields, files=parts).json()
@@ -89,18 +104,19 @@ def test_a_worker_of_its_own_takes_over_from_a_killed_one(
         assert found["status"] == "ready"
 
 
-def test_the_embedded_default_survives_kills_of_both_processes(fake: FakeModel) -> None:
-    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
-        Path(folder).chmod(0o711)
-        environment = {"DATABASE_URL": "", "AICONVOKIT_DATA_DIR": f"{folder}/data"}
-        login = {"username": "ann", "password": PASSWORD}
-        with running_server("", fake.base_url, environment=environment) as server:
-            server.login("ann").close()
-            postmaster = int(Path(folder, "data/postgres/postmaster.pid").read_text().split()[0])
-            server.kill()
-        subprocess.run(["kill", "-9", str(postmaster)], check=True)  # noqa: S603, S607  # a number
-        with (
-            running_server("", fake.base_url, environment=environment) as server,
-            server.client() as client,
-        ):
-            assert client.post(f"{API}/tokens/", json=login).status_code == 200
+def test_the_embedded_default_survives_kills_of_both_processes(
+    fake: FakeModel, data: dict[str, str]
+) -> None:
+    environment = data | {"DATABASE_URL": ""}
+    login = {"username": "ann", "password": PASSWORD}
+    with running_server("", fake.base_url, environment=environment) as server:
+        server.login("ann").close()
+        pid_file = Path(data["AICONVOKIT_DATA_DIR"], "postgres/postmaster.pid")
+        postmaster = int(pid_file.read_text().split()[0])
+        server.kill()
+    os.kill(postmaster, signal.SIGKILL)
+    with (
+        running_server("", fake.base_url, environment=environment) as server,
+        server.client() as client,
+    ):
+        assert client.post(f"{API}/tokens/", json=login).status_code == 200
