@@ -184,7 +184,7 @@ async def _write(services: Services, turn: _Turn, sources: Sequence[Source] | No
     if sources is None:
         return _Written(attribute(STILL_READING, []), EXTRACTIVE, "stop")
     if services.chat_model is None:
-        return _extract(services, turn, sources)
+        return await _extract(services, turn, sources)
     messages = prompt.build(
         instructions=turn.assistant.instructions,
         company_name=turn.assistant.company_name,
@@ -209,9 +209,10 @@ async def _ask(model: ChatModel, messages: Sequence[ChatMessage]) -> Completed:
     return completed
 
 
-def _extract(services: Services, turn: _Turn, sources: Sequence[Source]) -> _Written:
+async def _extract(services: Services, turn: _Turn, sources: Sequence[Source]) -> _Written:
     """The answer without a chat model: the documents' own words, or none."""
-    proven = extract(
+    proven = await asyncio.to_thread(  # tens of milliseconds of CPU
+        extract,
         turn.question,
         sources,
         history=_user_turns(turn),

@@ -10,8 +10,8 @@ from aiconvokit.chat.numbers import Number, numbers, quoted_numbers
 from aiconvokit.chat.polarity import opposed
 from aiconvokit.chat.proof import Source
 from aiconvokit.chat.units import Unit, split_units
-from aiconvokit.retrieval.language import detect
 from aiconvokit.retrieval.lexemes import content_stems
+from ingestion.language import detect
 
 MIN_COVERAGE = 0.6
 """So much of a claim (by weight) must stand in its quote. Half of two spliced claims is less."""
@@ -28,10 +28,15 @@ LANGUAGE_SAMPLE = 4000
 
 _TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
 _UNIT_WORDS = re.compile(
-    r"(?<=\d)\s?(?:%|percent|per cent|thousand|millions?|billions?|trillions?|bn|mn|m|k"
-    r"|Mio|Mrd|Millionen|Milliarden|Prozent|dollars?|euros?|usd|eur|gbp|chf)\b|\b(?:EUR|USD|GBP|CHF)\b",
+    r"(?<=\d)(?:\s?(?:%|(?:percent|per cent|thousand|millions?|billions?|trillions?|bn|mn|m|k|Mio"
+    r"|Mrd|Millionen|Milliarden|Prozent|dollars?|euros?|usd|eur|gbp|chf)\b))+"
+    r"|\b(?:EUR|USD|GBP|CHF)\b",
     re.IGNORECASE,
 )
+_SCALE = re.compile(r"\b(thousand|million|billion|mn|mio|bn|mrd|tsd)", re.IGNORECASE)
+_POWERS = {
+    "thousand": 3, "tsd": 3, "million": 6, "mio": 6, "mn": 6, "billion": 9, "mrd": 9, "bn": 9
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,12 @@ class Evidence:
     @property
     def text(self) -> str:
         return self.source.page_text[self.start : self.end]
+
+    @property
+    def scale(self) -> int | None:
+        """The power of ten that a table's head gives to its cells."""
+        match = _SCALE.search(self.text)
+        return _POWERS[match[1].lower()] if match else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +197,21 @@ def _coverage(claim: Statement, evidence: Evidence) -> float:
 
 def _shown(number: Number, evidence: Evidence) -> bool:
     head = evidence.header.numbers if evidence.header and number.is_year else ()
-    return any(number.matches(other) for other in (*evidence.numbers, *head))
+    return any(number.matches(other) for other in (*_cells(number, evidence), *head))
+
+
+def _cells(number: Number, evidence: Evidence) -> list[Number]:
+    """The evidence's numbers to compare with one of the claim.
+
+    "EUR million" at the head of a table is the scale of its cells; it only matters to a number
+    that has a scale itself, as not every row keeps to it (shares, margins).
+    """
+    scale = evidence.header.scale if evidence.header and number.scale else None
+    if scale is None:
+        return list(evidence.numbers)
+    return [
+        n if n.scale is not None else dataclasses.replace(n, scale=scale) for n in evidence.numbers
+    ]
 
 
 def _judge(
@@ -206,7 +231,7 @@ def _judge(
 
 def _with_header(claim: Statement, evidence: Evidence) -> tuple[Evidence, ...] | str:
     """The evidence, and the head of its table when a year of the claim stands only there."""
-    own = [n for n in claim.numbers if any(n.matches(other) for other in evidence.numbers)]
+    own = [n for n in claim.numbers if any(n.matches(o) for o in _cells(n, evidence))]
     years = [n for n in claim.numbers if n not in own]
     if not years:
         return (evidence,)
@@ -224,11 +249,14 @@ def _columns_agree(
     Columns are counted from the right, as notes stand on the left; a percentage has no year.
     """
     heads = [number for number in header.numbers if number.is_year][::-1]
-    figures = [number for number in row.numbers if number.kind != "percent"][::-1]
     return len(cells) == len(years) and all(
         any(
             cell.matches(figure) and year.matches(head)
-            for figure, head in zip(figures, heads, strict=False)
+            for figure, head in zip(_columns(cell, row), heads, strict=False)
         )
         for cell, year in zip(cells, years, strict=True)
     )
+
+
+def _columns(cell: Number, row: Evidence) -> list[Number]:
+    return [number for number in _cells(cell, row) if number.kind != "percent"][::-1]

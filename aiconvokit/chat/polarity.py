@@ -2,8 +2,8 @@
 
 import re
 
-from aiconvokit.retrieval.language import STOP_WORDS
 from aiconvokit.retrieval.lexemes import content_stems, stem
+from ingestion.language import STOP_WORDS
 
 _NEGATORS = {
     "english": "not no never none neither nor without cannot",
@@ -27,6 +27,9 @@ _OPPOSITES = (
     ("limited", "unlimited"), ("permitted", "prohibited"), ("asset", "liability"),
 )  # fmt: skip
 
+REACH = 3
+"""Content words that a negation may concern: "without the prior written consent"."""
+
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 _CONTRACTED = re.compile(r"n['\u2019]t$")
 # Negations that limit an amount or open a list; they deny nothing.
@@ -46,10 +49,13 @@ def opposed(claim: str, quote: str, language: str | None) -> bool:
     if language is None:
         return bool(_HAN_NEGATION.search(claim)) != bool(_HAN_NEGATION.search(quote))
     said, shown = set(_words(claim, language)), set(_words(quote, language))
-    denied_by_claim, denied_by_quote = _denied(claim, language), _denied(quote, language)
-    if denied_by_claim and not denied_by_quote:
+    denied, by_quote = _denied(claim, language, 1), _denied(quote, language, 1)
+    if denied and not by_quote:
         return True
-    if (denied_by_quote & said) - denied_by_claim or (denied_by_claim & shown) - denied_by_quote:
+    # A word that one side denies at once must be within reach of a negation on the other side.
+    if (by_quote & said) - _denied(claim, language, REACH):
+        return True
+    if (denied & shown) - _denied(quote, language, REACH):
         return True
     return language == "english" and _turned(said, shown)
 
@@ -58,19 +64,19 @@ def _words(text: str, language: str) -> list[str]:
     return [*content_stems(text, language), *(w.lower() for w in _TOKEN.findall(text))]
 
 
-def _denied(text: str, language: str) -> set[str]:
-    """The stem of the first content word after each negation; "" when none follows."""
+def _denied(text: str, language: str, reach: int) -> set[str]:
+    """The stems of the first `reach` content words after each negation; "" when none follows."""
     negators = _NEGATORS.get(language, _NEGATORS["english"]).split()
     stop = STOP_WORDS.get(language, frozenset())
     denied: set[str] = set()
-    negated = False
+    left = 0
     for token in _TOKEN.findall(_IDIOMS.sub(" ", text).lower()):
         if token in negators or _CONTRACTED.search(token):
-            negated = True
-        elif negated and token not in stop and not token.endswith("ly"):
+            left = reach
+        elif left and token not in stop and not token.endswith("ly"):
             denied.add(stem(token, language))
-            negated = False
-    return denied | {""} if negated else denied
+            left -= 1
+    return denied | {""} if left == reach else denied
 
 
 def _turned(said: set[str], shown: set[str]) -> bool:

@@ -30,6 +30,10 @@ dept est usw mio mrd"""
 _OPENING = """a all an and as at both but each for he however i if in it its no on our see she such
 that the their there these they this those under upon we when with"""
 
+_MONTHS = """januar j\u00e4nner februar m\u00e4rz april mai juni juli august september oktober
+november dezember"""
+
+_AFTER_AN_ORDINAL = frozenset(_MONTHS.split())
 _BEFORE_A_NAME = frozenset(_TITLES.split())
 _MAY_END = frozenset(_SUFFIXES.split())
 _OPENERS = frozenset(_OPENING.split())
@@ -73,7 +77,7 @@ def _token_ends(before: str, following: str) -> bool:
     last = _LAST_TOKEN.search(before)
     token = last.group().lstrip("\"'(\u201c[").lower() if last else ""
     opener = not following or following.lower().strip(",") in _OPENERS
-    if token in _BEFORE_A_NAME:
+    if token in _BEFORE_A_NAME or (token.isdigit() and following.lower() in _AFTER_AN_ORDINAL):
         return not following
     if token in _MAY_END or _INITIAL.fullmatch(token):
         return opener

@@ -9,7 +9,7 @@ import re
 
 import snowballstemmer  # type: ignore[import-untyped]
 
-from aiconvokit.retrieval.language import SIMPLE, STOP_WORDS, is_unsegmented
+from ingestion.language import SIMPLE, STOP_WORDS, is_unsegmented
 
 KNOWN_SHARE_CLOSED = 0.5
 KNOWN_SHARE_OPEN = 0.8

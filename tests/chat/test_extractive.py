@@ -1,0 +1,108 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from aiconvokit.chat.extractive import ABSTAIN_BELOW, extract
+from aiconvokit.chat.proof import Source
+from aiconvokit.retrieval.types import Passage
+
+REPORT = """Consolidated income statement
+EUR million Note 2025 2024
+Revenue 3 4,812.4 4,375.1
+Net profit 412.0 380.2
+Sites
+The Kaunas plant assembled 61,400 heat pumps in 2025 on two shifts. In the year before, 2024, the
+plant had assembled 52,700 heat pumps, because wholesalers were emptying their warehouses.
+Headcount fell to 12,340 employees."""
+CONTRACT = """15. Governing Law
+This Agreement is construed under the law of the Netherlands.
+16. Warranty
+The warranty period for compressors is thirty-six months from delivery.
+The warranty period for drives is twenty-four months from delivery."""
+
+
+def source(index: int, text: str, dense: float | None = None) -> Source:
+    passage = Passage(
+        chunk_id=index,
+        document_id=index,
+        version=1,
+        filename=f"{index}.pdf",
+        page=1,
+        page_label=None,
+        heading="",
+        start=0,
+        end=len(text),
+        text=text,
+        score=1.0 / index,
+        dense=dense,
+        lexical=None,
+    )
+    return Source(index, passage, text)
+
+
+SOURCES = [source(1, REPORT), source(2, CONTRACT)]
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("How long is the warranty period for compressors?", "thirty-six months"),
+        ("How many heat pumps did the Kaunas plant assemble in 2025?", "61,400"),
+        ("How many heat pumps did the Kaunas plant assemble in 2024?", "52,700"),
+        ("What was the revenue?", "Revenue 3 4,812.4 4,375.1"),
+        ("What is the governing law of this agreement?", "law of the Netherlands"),
+    ],
+)
+def test_the_best_unit_comes_first(question: str, quote: str) -> None:
+    answer = extract(question, SOURCES)
+    assert answer is not None
+    assert quote in answer.citations[0].quote
+    assert answer.claims[0].citations == (1,)
+
+
+def test_a_row_follows_the_head_of_its_table() -> None:
+    answer = extract("What was the revenue?", SOURCES)
+    assert answer is not None
+    assert answer.output == "EUR million Note 2025 2024: Revenue 3 4,812.4 4,375.1 [1]"
+
+
+def test_a_follow_up_is_read_with_the_turn_before() -> None:
+    asked = "How many heat pumps did the Kaunas plant assemble in 2025?"
+    answer = extract("And in the year before?", SOURCES, history=[asked])
+    assert answer is not None
+    assert "52,700" in answer.citations[0].quote
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many weeks of paternity leave do new fathers get?",
+        "Who won the football world cup?",
+        "And in the year before?",
+        "",
+    ],
+)
+def test_without_an_answer_nothing_is_said(question: str) -> None:
+    assert extract(question, SOURCES) is None
+    assert extract(question, []) is None
+
+
+def test_a_cosine_below_the_models_threshold_is_no_answer() -> None:
+    model, threshold = next(iter(ABSTAIN_BELOW.items()))
+    question = "How long is the warranty period for compressors?"
+    assert extract(question, [source(1, CONTRACT, threshold - 0.01)], model=model) is None
+    assert extract(question, [source(1, CONTRACT, threshold)], model=model) is not None
+    assert extract(question, [source(1, CONTRACT, threshold - 0.01)], model="other") is not None
+
+
+@given(st.text(max_size=300), st.data())
+def test_what_is_said_stands_on_the_page(page: str, data: st.DataObject) -> None:
+    start = data.draw(st.integers(0, len(page)))
+    answer = extract(page[start : start + 40], [source(1, page)])
+    if answer is None:
+        return
+    for citation in answer.citations:
+        assert page[citation.start : citation.end] == citation.quote
+    for claim in answer.claims:
+        said = answer.output[claim.start : claim.end]
+        assert said in [" ".join(citation.quote.split()) for citation in answer.citations]
