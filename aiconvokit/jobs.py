@@ -6,12 +6,14 @@ idempotent, and a job whose worker died is taken up again within a minute.
 
 import asyncio
 import logging
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
 
 import procrastinate
 from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Status
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.db import CONNECT_SECONDS, libpq_url
@@ -22,7 +24,8 @@ STALLED_AFTER_SECONDS = 20
 """A worker silent for four heartbeats is dead; with the loop below its job is back in 35 s."""
 RESCUE_EVERY_SECONDS = 10
 POLL_SECONDS = 2
-SHUTDOWN_SECONDS = 25
+SHUTDOWN_SECONDS = 1
+"""A document in work is better taken up again, from its last batch, than waited for."""
 
 logger = logging.getLogger(__name__)
 
@@ -59,9 +62,19 @@ async def enqueue(
         logger.debug("%s is queued already", key)
 
 
-async def run_worker(queue: procrastinate.App, *, concurrency: int) -> None:
-    """Work until cancelled; the queue must be open. Jobs in work get time to finish."""
-    rescue = asyncio.create_task(_rescue_forever(queue), name="rescue stalled jobs")
+Rescue = Callable[[], Awaitable[None]]
+
+
+async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Rescue) -> None:
+    """Work until cancelled; the queue must be open.
+
+    Args:
+        queue: where jobs come from.
+        concurrency: jobs at once.
+        rescue: called before the work begins and every ten seconds, to queue work whose job was
+            lost; jobs of dead workers are put back before it.
+    """
+    rescuer = asyncio.create_task(_rescue_forever(queue, rescue), name="rescue lost jobs")
     try:
         await queue.run_worker_async(
             concurrency=concurrency,
@@ -73,17 +86,18 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int) -> None:
             delete_jobs="successful",
         )
     finally:
-        rescue.cancel()
+        rescuer.cancel()
         with suppress(asyncio.CancelledError):
-            await rescue
+            await rescuer
 
 
-async def _rescue_forever(queue: procrastinate.App) -> None:
+async def _rescue_forever(queue: procrastinate.App, rescue: Rescue) -> None:
     while True:
         try:
             await rescue_stalled(queue)
-        except procrastinate.exceptions.ConnectorException as error:
-            logger.warning("Stalled jobs cannot be looked for: %s", error)
+            await rescue()
+        except (procrastinate.exceptions.ConnectorException, SQLAlchemyError) as error:
+            logger.warning("Lost jobs cannot be looked for: %s", type(error).__name__)
         await asyncio.sleep(RESCUE_EVERY_SECONDS)
 
 

@@ -4,11 +4,11 @@ import argparse
 import sys
 
 from aiconvokit import __version__
-from aiconvokit.cli import demo, migrate, serve, worker
+from aiconvokit.cli import demo, ingest, migrate, serve, users, worker
 from aiconvokit.embedded_postgres import EmbeddedPostgresError
 from aiconvokit.errors import ConfigurationError
 
-COMMANDS = (demo, serve, worker, migrate)
+COMMANDS = (demo, serve, worker, ingest, users, migrate)
 
 
 def main() -> None:

@@ -95,11 +95,14 @@ async def services_on(found: Ground) -> AsyncIterator[Services]:
         yield services
 
 
-async def work_forever(services: Services) -> None:
-    """Run the worker; one that broke is started again, the API beside it goes on."""
+async def work_forever(services: Services, concurrency: int | None = None) -> None:
+    """Run the worker; one that broke is started again, the API beside it goes on.
+
+    `concurrency` is how many documents are read at once; None: as the settings say.
+    """
     while True:
         try:
-            await work(services)
+            await work(services, concurrency or services.settings.limits.worker_concurrency)
         except Exception:  # whatever broke it, uploads must go on being read
             logger.exception("The worker stopped and starts again in %s s", WORKER_PAUSE_SECONDS)
         await asyncio.sleep(WORKER_PAUSE_SECONDS)

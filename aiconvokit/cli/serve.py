@@ -140,12 +140,14 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
 
 
 @asynccontextmanager
-async def worker_beside(services: Services, *, wanted: bool) -> AsyncIterator[None]:
+async def worker_beside(
+    services: Services, *, wanted: bool, concurrency: int | None = None
+) -> AsyncIterator[None]:
     """A worker in this process, unless it is not wanted."""
     if not wanted:
         yield
         return
-    task = asyncio.create_task(work_forever(services), name="worker")
+    task = asyncio.create_task(work_forever(services, concurrency), name="worker")
     try:
         yield
     finally:

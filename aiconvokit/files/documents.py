@@ -1,18 +1,19 @@
 """Documents of a collection: added, replaced, shown and removed."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import BinaryIO, cast
 
 from litestar.datastructures import UploadFile
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.errors import InvalidFields, NotFound, TooLarge
+from aiconvokit.accounts.deletions import Removed
+from aiconvokit.errors import NotFound
 from aiconvokit.files import queries
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.jobs import enqueue
-from aiconvokit.rest.fields import EMPTY_FILE
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from aiconvokit.storage import Stored
@@ -26,33 +27,67 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True, slots=True)
+class Incoming:
+    """A file on its way in: what its document is to be called, and its bytes."""
+
+    filename: str
+    file: BinaryIO
+
+    @classmethod
+    def of(cls, upload: UploadFile) -> "Incoming":
+        """A file of a request; the name that a client sends is data and never a path."""
+        return cls(clean_filename(upload.filename), cast("BinaryIO", upload.file))
+
+
+@dataclass(frozen=True, slots=True)
 class Arrival:
     """A file whose bytes are safe in storage, and what it is."""
 
     stored: Stored
     filename: str
     media_type: str
+    source: BinaryIO
 
 
-async def receive(services: Services, uploads: Sequence[UploadFile]) -> list[Arrival]:
-    """Store the bytes of an upload, before any row says that they are there.
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """An upload's files, and the digests of contents that they replaced."""
+
+    arrivals: list[Arrival] = field(default_factory=list)
+    replaced: list[bytes] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def received(services: Services, files: Sequence[Incoming]) -> AsyncIterator[Intake]:
+    """Store the bytes of some files, before any row says that they are there.
+
+    The block makes the rows and commits them; what no row mentions then is removed again.
 
     Raises:
-        InvalidFields: a file is empty; TooLarge: a file, or the number of files, is over the limit.
+        TooLarge: a file is over the limit.
     """
-    limits = services.settings.limits
-    if len(uploads) > limits.max_files_per_request:
-        raise TooLarge(f"At most {limits.max_files_per_request} files fit into one request.")
-    arrivals = []
-    for upload in uploads:
-        stored = await services.storage.put(
-            cast("BinaryIO", upload.file), max_bytes=limits.max_upload_bytes
-        )
-        if stored.size == 0:
-            raise InvalidFields({"files": [EMPTY_FILE]})
-        name = clean_filename(upload.filename)
-        arrivals.append(Arrival(stored, name, _media_type(name, stored.head)))
-    return arrivals
+    intake = Intake()
+    try:
+        for one in files:
+            limit = services.settings.limits.max_upload_bytes
+            stored = await services.storage.put(one.file, max_bytes=limit)
+            media_type = _media_type(one.filename, stored.head)
+            intake.arrivals.append(Arrival(stored, one.filename, media_type, one.file))
+        yield intake
+    except BaseException:
+        digests = [arrival.stored.sha256 for arrival in intake.arrivals]
+        await asyncio.shield(discard(services, digests))
+        raise
+    await discard(services, intake.replaced)
+
+
+async def discard(services: Services, digests: Sequence[bytes]) -> None:
+    """Remove contents that no row mentions from storage, each under its lock."""
+    for digest in dict.fromkeys(digests):
+        async with services.sessions.begin() as session:
+            await queries.lock_contents(session, [digest])
+            if not await queries.is_content_used(session, digest):
+                await services.storage.delete(digest)
 
 
 def _media_type(filename: str, head: bytes) -> str:
@@ -64,20 +99,14 @@ def _media_type(filename: str, head: bytes) -> str:
 
 
 async def add(
-    services: Services,
-    session: AsyncSession,
-    owner_id: int,
-    collection_id: int,
-    arrivals: Sequence[Arrival],
+    services: Services, session: AsyncSession, owner_id: int, collection_id: int, intake: Intake
 ) -> list[int]:
     """Make document rows and their jobs in the caller's transaction; ids of what is new."""
     changed = []
-    for arrival in arrivals:
-        # See delete_file_if_unused: content must not be removed while a row for it is being made.
-        await session.execute(
-            text("SELECT pg_advisory_xact_lock(hashtext(:key))"),
-            {"key": arrival.stored.sha256.hex()},
-        )
+    # All at once and in one order: two uploads of the same files must not wait for each other.
+    await queries.lock_contents(session, [one.stored.sha256 for one in intake.arrivals])
+    for arrival in intake.arrivals:
+        await _store_again(services, arrival)
         file_id = await queries.upsert_file(
             session, owner_id, arrival.stored, arrival.filename, arrival.media_type
         )
@@ -86,11 +115,22 @@ async def add(
             media_type=arrival.media_type,
             title=title_of(arrival.filename),
         )
+        old = await queries.file_of_document(session, collection_id, arrival.filename)
         document_id = await queries.upsert_document(session, collection_id, file_id, named)
-        if document_id is not None:
-            await queue_ingestion(services, session, document_id)
-            changed.append(document_id)
+        if document_id is None:
+            continue
+        changed.append(document_id)
+        await queue_ingestion(services, session, document_id)
+        unused = await queries.delete_file_if_unused(session, old) if old else None
+        intake.replaced.extend([unused] if unused else [])
     return changed
+
+
+async def _store_again(services: Services, arrival: Arrival) -> None:
+    """Make up for a `discard` of the same content between its arrival and its lock."""
+    if not await services.storage.has(arrival.stored.sha256):
+        arrival.source.seek(0)
+        await services.storage.put(arrival.source, max_bytes=arrival.stored.size)
 
 
 async def queue_ingestion(services: Services, session: AsyncSession, document_id: int) -> None:
@@ -132,13 +172,29 @@ async def page(session: AsyncSession, document: Document, number: int, version: 
     return found
 
 
-async def remove(session: AsyncSession, document: Document) -> bytes | None:
+async def remove(session: AsyncSession, document_id: int, removed: Removed) -> list[bytes]:
     """Delete a document with all that was made of it, in the caller's transaction.
 
+    Args:
+        session: the caller's.
+        document_id: which one.
+        removed: is told what went.
+
     Returns:
-        the digest of content that is to be removed from storage AFTER the commit, if any.
+        digests of contents for `discard` AFTER the commit.
+
+    Raises:
+        NotFound: somebody else was faster.
     """
-    file_id = document.file_id
+    # Locked first: the worker's swap holds the same lock, so its vectors are seen, not missed.
+    document = await queries.lock_document(session, document_id)
+    if document is None:
+        raise NotFound.of("Document")
+    removed.documents.append(document.id)
+    removed.passages += document.chunk_count
     await remove_passages(session, document.collection_id, document.id)
-    await queries.delete_document(session, document.id)
-    return await queries.delete_file_if_unused(session, file_id)
+    removed.pages += await queries.delete_document(session, document.id)
+    removed.redacted_answers += await queries.redact_answers(session, document.id)
+    digest = await queries.delete_file_if_unused(session, document.file_id)
+    removed.files += digest is not None
+    return [digest] if digest else []

@@ -1,9 +1,9 @@
 """Every statement on files and documents."""
 
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import Row, delete, exists, func, select, text
+from sqlalchemy import CursorResult, Row, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,6 +12,9 @@ from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from aiconvokit.storage import Stored
 from ingestion.tables import Document, PageText
+
+REDACTED = "[redacted: a cited document was deleted]"
+"""In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
 
 DocumentRow = Row[Document, int]
 """A document and its file's size in bytes."""
@@ -73,6 +76,15 @@ async def upsert_document(
     )
 
 
+async def file_of_document(session: AsyncSession, collection_id: int, filename: str) -> int | None:
+    """The id of the file that a name stands for in a collection now."""
+    return await session.scalar(
+        select(Document.file_id).where(
+            Document.collection_id == collection_id, Document.filename == filename
+        )
+    )
+
+
 async def documents_of(
     session: AsyncSession, collection_ids: Sequence[int], wanted: Window | None = None
 ) -> Sequence[DocumentRow]:
@@ -113,25 +125,92 @@ async def file_by_id(session: AsyncSession, file_id: int) -> StoredFile | None:
     return await session.get(StoredFile, file_id)
 
 
-async def delete_document(session: AsyncSession, document_id: int) -> None:
-    """Remove the row; pages, passages and stage go with it."""
+async def lock_document(session: AsyncSession, document_id: int) -> Document | None:
+    """The document as it is now, held until the transaction ends; None when it is gone."""
+    return await session.scalar(
+        select(Document)
+        .where(Document.id == document_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+
+
+async def lock_documents(session: AsyncSession, collection_id: int) -> Sequence[int]:
+    """Ids of a collection's documents, all held until the transaction ends."""
+    return (
+        await session.scalars(
+            select(Document.id)
+            .where(Document.collection_id == collection_id)
+            .order_by(Document.id)
+            .with_for_update()
+        )
+    ).all()
+
+
+async def delete_document(session: AsyncSession, document_id: int) -> int:
+    """Remove the row; pages, passages and stage go with it. The number of its pages, all versions.
+
+    The document must be locked: see `lock_document`.
+    """
+    pages = await session.scalar(
+        select(func.count()).select_from(PageText).where(PageText.document_id == document_id)
+    )
     await session.execute(delete(Document).where(Document.id == document_id))
+    return pages or 0
 
 
 async def delete_file_if_unused(session: AsyncSession, file_id: int) -> bytes | None:
-    """Remove a file that no document uses; its digest when no other owner has that content."""
+    """Remove a file that no document uses; its digest, None when it stays."""
     used = exists().where(Document.file_id == StoredFile.id)
-    digest = await session.scalar(
+    return await session.scalar(
         delete(StoredFile).where(StoredFile.id == file_id, ~used).returning(StoredFile.sha256)
     )
-    if digest is None:
-        return None
-    # The lock makes a concurrent upload of the same content wait, or us see its row.
-    await session.execute(
-        text("SELECT pg_advisory_xact_lock(hashtext(:key))"), {"key": digest.hex()}
+
+
+async def delete_files_of(session: AsyncSession, owner_id: int) -> list[bytes]:
+    """Remove a user's files, which no document may use any more; their digests."""
+    found = await session.scalars(
+        delete(StoredFile).where(StoredFile.owner_id == owner_id).returning(StoredFile.sha256)
     )
-    others = await session.scalar(select(exists().where(StoredFile.sha256 == digest)))
-    return None if others else digest
+    return list(found.all())
+
+
+async def lock_contents(session: AsyncSession, digests: Sequence[bytes]) -> None:
+    """Hold contents until the transaction ends: one is either stored and noted, or removed."""
+    await session.execute(
+        text(
+            "SELECT pg_advisory_xact_lock(key) FROM (SELECT DISTINCT hashtext(digest) AS key"
+            " FROM unnest(CAST(:digests AS text[])) AS digest ORDER BY 1) AS ordered"
+        ),
+        {"digests": [digest.hex() for digest in digests]},
+    )
+
+
+async def is_content_used(session: AsyncSession, digest: bytes) -> bool:
+    """Whether anybody has a file of that content."""
+    return bool(await session.scalar(select(exists().where(StoredFile.sha256 == digest))))
+
+
+# Messages are named, not imported: the chat feature stands above this one.
+_REDACT = text(
+    """
+    UPDATE message SET
+        status = 'redacted', content = :notice, claims = '[]',
+        citations = (
+            SELECT jsonb_agg(
+                cited || jsonb_build_object('quote', CAST(:notice AS text), 'start', 0, 'end', 0)
+                ORDER BY nr)
+            FROM jsonb_array_elements(citations) WITH ORDINALITY AS one(cited, nr)
+        )
+    WHERE citations @> jsonb_build_array(jsonb_build_object('document_id', CAST(:id AS bigint)))
+    """
+)
+
+
+async def redact_answers(session: AsyncSession, document_id: int) -> int:
+    """Take the words of answers that cite a document, whosever they are; their number."""
+    result = await session.execute(_REDACT, {"id": document_id, "notice": REDACTED})
+    return cast("CursorResult[Any]", result).rowcount
 
 
 async def ready_versions(
@@ -142,3 +221,53 @@ async def ready_versions(
         select(Document.id, Document.ready_version).where(Document.id.in_(document_ids))
     )
     return dict(rows.tuples().all())
+
+
+async def documents_without_job(session: AsyncSession) -> Sequence[int]:
+    """Documents that wait to be read, or seem to be read, while no job is about them."""
+    jobs = text(
+        "SELECT 1 FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')"
+        " AND j.lock = 'document:' || document.id"
+    )
+    return (
+        await session.scalars(
+            select(Document.id)
+            .where(Document.status.in_(["queued", "processing"]), ~exists(jobs))
+            .order_by(Document.id)
+        )
+    ).all()
+
+
+async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, tuple[bytes, str]]:
+    """Filename -> digest of its content and the document's status, for a whole collection."""
+    rows = await session.execute(
+        select(Document.filename, StoredFile.sha256, Document.status)
+        .join(StoredFile, StoredFile.id == Document.file_id)
+        .where(Document.collection_id == collection_id)
+    )
+    return {filename: (sha256, status) for filename, sha256, status in rows}
+
+
+async def queue_again(session: AsyncSession, collection_id: int, filename: str) -> int:
+    """Set a document that is not searchable back to its beginning; its id."""
+    return (
+        await session.scalars(
+            update(Document)
+            .where(Document.collection_id == collection_id, Document.filename == filename)
+            .values(status="queued", error_code=None, error_detail=None)
+            .returning(Document.id)
+        )
+    ).one()
+
+
+async def states_of(
+    session: AsyncSession, collection_id: int, document_ids: Sequence[int]
+) -> Sequence[Document]:
+    """Some documents of a collection, oldest first."""
+    return (
+        await session.scalars(
+            select(Document)
+            .where(Document.collection_id == collection_id, Document.id.in_(document_ids))
+            .order_by(Document.id)
+        )
+    ).all()

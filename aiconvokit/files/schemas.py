@@ -1,8 +1,8 @@
 """Shapes of documents on the wire."""
 
-from datetime import datetime
-
 from msgspec import Struct
+
+from aiconvokit.rest.fields import Timestamp
 
 
 class DocumentError(Struct):
@@ -20,7 +20,7 @@ class DocumentOut(Struct):
     status: str
     error: DocumentError | None
     version: int
-    created_at: datetime
+    created_at: Timestamp
 
 
 class PageOut(Struct):

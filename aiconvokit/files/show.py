@@ -3,6 +3,7 @@
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.files.schemas import DocumentError, DocumentOut
 from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.urls import document_url
 
 
@@ -22,5 +23,5 @@ def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> D
         if failed
         else None,
         version=document.version,
-        created_at=document.created_at,
+        created_at=stamp(document.created_at),
     )

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from aiconvokit.config import Limits
 from aiconvokit.files import queries
-from aiconvokit.files.documents import INGEST_TASK
+from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
 from aiconvokit.jobs import run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
@@ -29,12 +29,15 @@ logger = logging.getLogger(__name__)
 
 
 class Backoff(BaseRetryStrategy):
-    """Try again after a growing pause, or when the other side said it is ready."""
+    """Try again after a growing pause, or when the other side said it is ready.
+
+    Whoever raises past the last attempt would be tried for ever: `Ingestion.run` does not.
+    """
 
     @override
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
-        if not isinstance(exception, ModelError | IngestionError | OSError):
-            return None
+        if not isinstance(exception, Exception):
+            return None  # cancelled by a shutdown: `requeue_lost` takes it up, no attempt is burned
         pause = RETRY_SECONDS[min(job.attempts, len(RETRY_SECONDS) - 1)]
         asked = getattr(exception, "retry_after", None) or 0
         return RetryDecision(retry_in={"seconds": max(pause, int(asked) + 1)})
@@ -43,9 +46,9 @@ class Backoff(BaseRetryStrategy):
 class Ingestion:
     """Runs ingestion jobs with one sandbox and one pipeline."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, children: int) -> None:
         self._services = services
-        sandbox = Sandbox(parser_limits(services.settings.limits))
+        sandbox = Sandbox(parser_limits(services.settings.limits), children=children)
         self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedder)
 
     def register(self, queue: procrastinate.App) -> None:
@@ -72,6 +75,11 @@ class Ingestion:
             if attempts < MAX_ATTEMPTS:
                 raise
             await self._give_up(target, error.code, error.detail)
+        except Exception:
+            if attempts < MAX_ATTEMPTS:
+                raise
+            logger.exception("Document %s", document_id)
+            await self._give_up(target, "internal_error", "Internal server error.")
 
     async def _give_up(self, target: Target, code: str, detail: str) -> None:
         logger.warning("Document %s failed for good: %s", target.document_id, code)
@@ -79,12 +87,24 @@ class Ingestion:
             await store.fail(session, target, code, detail)
 
 
-async def work(services: Services) -> None:
-    """Work until cancelled; documents in work get time to finish."""
+async def work(services: Services, concurrency: int) -> None:
+    """Read up to `concurrency` documents at once until cancelled; what is in work is requeued."""
     queue = services.queue
-    Ingestion(services).register(queue)
+    Ingestion(services, concurrency).register(queue)
     async with queue.open_async():
-        await run_worker(queue, concurrency=services.settings.limits.worker_concurrency)
+        await run_worker(
+            queue,
+            concurrency=concurrency,
+            rescue=lambda: requeue_lost(services),
+        )
+
+
+async def requeue_lost(services: Services) -> None:
+    """Queue documents that wait for a job which is not there: their worker was stopped mid-way."""
+    async with services.owner_sessions.begin() as session:
+        for document_id in await queries.documents_without_job(session):
+            logger.info("Document %s is taken up again", document_id)
+            await queue_ingestion(services, session, document_id)
 
 
 def parser_limits(limits: Limits) -> ParserLimits:

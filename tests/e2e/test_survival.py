@@ -14,7 +14,7 @@ import pytest
 
 from fake_model.server import FakeModel
 from support.databases import clone
-from support.server import API, PASSWORD, running_server, server_environment
+from support.server import API, PASSWORD, data_folder, running_server, server_environment
 from support.waiting import eventually
 
 SLOW = {"AICONVOKIT_EMBEDDING_MODEL": "fake@1500"}
@@ -29,8 +29,7 @@ def status(client: httpx.Client, assistant_id: int) -> str:
 @pytest.fixture
 def data() -> Iterator[dict[str, str]]:
     """A data folder that outlives a server, as environment."""
-    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
-        Path(folder).chmod(0o711)  # the embedded database's user passes through
+    with data_folder() as folder:
         yield {"AICONVOKIT_DATA_DIR": f"{folder}/data"}
 
 

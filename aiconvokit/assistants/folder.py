@@ -1,0 +1,118 @@
+"""A folder into an assistant: each file takes the way of an upload; known content is skipped."""
+
+import asyncio
+import enum
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from aiconvokit.assistants import queries
+from aiconvokit.errors import AIConvoKitError
+from aiconvokit.files import documents
+from aiconvokit.files import queries as file_queries
+from aiconvokit.files.documents import Incoming
+from aiconvokit.services import Services
+from ingestion.batch import Found
+from ingestion.tables import Document
+
+POLL_SECONDS = 0.2
+_FINISHED = {"ready", "failed"}
+
+
+class Plan(enum.Enum):
+    """What a file of the batch means for the assistant."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    KNOWN = "known"
+    UNFINISHED = "unfinished"
+    """Known content that is not searchable yet, or failed: it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A file at its end; `problem` is None when it is searchable."""
+
+    name: str
+    pages: int
+    problem: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What happened since the last one: files that ended, and the names of those in work."""
+
+    ended: Sequence[Ended]
+    in_work: Sequence[str]
+
+
+async def compare(services: Services, assistant_id: int, batch: Sequence[Found]) -> list[Plan]:
+    """Compare files with an assistant's documents, by name and content."""
+    async with services.sessions.begin() as session:
+        collection = (await queries.collections_of(session, assistant_id))[0]
+        known = await file_queries.contents_of(session, collection.id)
+    return [await asyncio.to_thread(_compare_one, one, known.get(one.name)) for one in batch]
+
+
+def _compare_one(found: Found, known: tuple[bytes, str] | None) -> Plan:
+    if known is None:
+        return Plan.NEW
+    digest, status = known
+    if digest != found.sha256():
+        return Plan.CHANGED
+    return Plan.KNOWN if status == "ready" else Plan.UNFINISHED
+
+
+async def ingest(
+    services: Services, owner_id: int, assistant_id: int, batch: Sequence[Found]
+) -> AsyncIterator[Progress]:
+    """Store files with their rows and jobs, then follow them until a worker has finished them.
+
+    Any worker on the database may do the work; cancelled, what is stored stays queued.
+    """
+    async with services.sessions.begin() as session:
+        collection = (await queries.collections_of(session, assistant_id))[0]
+    waiting: dict[int, str] = {}
+    for found in batch:
+        try:
+            waiting[await _store(services, owner_id, collection.id, found)] = found.name
+        except (AIConvoKitError, OSError) as error:
+            yield Progress([Ended(found.name, 0, str(error))], [])
+        else:
+            yield await _look(services, collection.id, waiting)
+    while waiting:
+        await asyncio.sleep(POLL_SECONDS)
+        yield await _look(services, collection.id, waiting)
+
+
+async def _store(services: Services, owner_id: int, collection_id: int, found: Found) -> int:
+    """One file as an upload would store it; the id of its document."""
+    with found.path.open("rb") as file:
+        incoming = Incoming(found.name, file)
+        async with (
+            documents.received(services, [incoming]) as intake,
+            services.sessions.begin() as session,
+        ):
+            changed = await documents.add(services, session, owner_id, collection_id, intake)
+            if changed:
+                return changed[0]
+            # The same content is there already: whatever ended it the last time is tried again.
+            document_id = await file_queries.queue_again(session, collection_id, found.name)
+            await documents.queue_ingestion(services, session, document_id)
+            return document_id
+
+
+async def _look(services: Services, collection_id: int, waiting: dict[int, str]) -> Progress:
+    """Take what ended out of `waiting`."""
+    async with services.sessions.begin() as session:
+        rows = await file_queries.states_of(session, collection_id, list(waiting))
+    ended = [_ended(waiting.pop(row.id), row) for row in rows if row.status in _FINISHED]
+    in_work = [waiting[row.id] for row in rows if row.status == "processing"]
+    gone = set(waiting) - {row.id for row in rows}
+    ended += [Ended(waiting.pop(one), 0, "It was deleted meanwhile.") for one in gone]
+    return Progress(ended, in_work)
+
+
+def _ended(name: str, document: Document) -> Ended:
+    if document.status == "ready":
+        return Ended(name, document.page_count or 0, None)
+    return Ended(name, 0, f"{document.error_code}: {document.error_detail}")

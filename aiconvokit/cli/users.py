@@ -1,0 +1,130 @@
+"""`aiconvokit users`: whoever may log in, also where registration is closed."""
+
+import argparse
+import getpass
+import sys
+from collections.abc import Awaitable, Callable
+
+from aiconvokit.accounts import passwords, queries
+from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.passwords import Passwords
+from aiconvokit.accounts.routes import NAME_TAKEN
+from aiconvokit.accounts.schemas import NewUser
+from aiconvokit.accounts.tables import User
+from aiconvokit.assistants.removal import remove_everything_of
+from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
+from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.errors import InvalidFields
+from aiconvokit.files import documents
+from aiconvokit.rest.body import Body
+from aiconvokit.rest.fields import read_fields
+from aiconvokit.services import Services
+
+Action = Callable[[Services, argparse.Namespace], Awaitable[int]]
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the subcommand with its own."""
+    parser = commands.add_parser("users", help="make, list, suspend and delete users")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    new = actions.add_parser("create", help="make a user; the password is asked for, or read")
+    new.add_argument("name")
+    new.add_argument("--email", default="", help="shown to nobody")
+    new.add_argument("--admin", action="store_true", help="may administer this server")
+    new.set_defaults(run=run, action=_create)
+    actions.add_parser("list", help="all users").set_defaults(run=run, action=_list)
+    for name, action, does in (
+        ("suspend", _suspend, "refuse a user's logins and tokens"),
+        ("delete", _delete, "delete a user with assistants, documents and chats"),
+    ):
+        known = actions.add_parser(name, help=does)
+        known.add_argument("name")
+        known.set_defaults(run=run, action=action)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Do it on this machine's database; 1 when it cannot be done."""
+    log_to_stderr()
+    with ground(load_settings()) as found:
+
+        async def act() -> int:
+            async with services_on(found) as services:
+                action: Action = arguments.action
+                return await action(services, arguments)
+
+        return run_loop(act)
+
+
+async def _create(services: Services, arguments: argparse.Namespace) -> int:
+    given = {"username": arguments.name, "email": arguments.email, "password": _password()}
+    try:
+        wanted = read_fields(
+            Body(given, is_form=False), NewUser, {"password": passwords.weaknesses}
+        )
+    except InvalidFields as error:
+        return _complain(str(error))
+    password_hash = await Passwords().hash(wanted.password)
+    async with services.sessions.begin() as session:
+        user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
+        if user is not None and arguments.admin:
+            await queries.set_admin(session, user.id)
+    if user is None:
+        return _complain(NAME_TAKEN)
+    print(f"User {user.username} has id {user.id}.")
+    return 0
+
+
+def _password() -> str:
+    """Typed twice at a terminal; one line of standard input in a script."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    while True:
+        typed = getpass.getpass("Password: ")
+        if typed == getpass.getpass("Again: "):
+            return typed
+        print("The two differ.")
+
+
+async def _list(services: Services, _: argparse.Namespace) -> int:
+    async with services.sessions() as session:
+        found = await queries.users(session)
+    for user in found:
+        state = "active" if user.is_active else "suspended"
+        role = "admin" if user.is_admin else "user"
+        print(f"{user.id}\t{user.username}\t{user.email}\t{role}\t{state}")
+    return 0
+
+
+async def _suspend(services: Services, arguments: argparse.Namespace) -> int:
+    async with services.sessions.begin() as session:
+        user = await queries.user_by_name(session, arguments.name)
+        if user is None:
+            return _unknown(arguments.name)
+        await queries.suspend(session, user.id)
+    print(f"User {user.username} is suspended: logins and tokens are refused.")
+    return 0
+
+
+async def _delete(services: Services, arguments: argparse.Namespace) -> int:
+    removed = Removed()
+    async with services.sessions.begin() as session:
+        user: User | None = await queries.user_by_name(session, arguments.name)
+        if user is None:
+            return _unknown(arguments.name)
+        unused = await remove_everything_of(session, user.id, removed)
+        await queries.delete_user(session, user.id)
+    await documents.discard(services, unused)
+    print(
+        f"User {user.username} is deleted, with {len(removed.assistants)} assistants, "
+        f"{len(removed.documents)} documents and {len(removed.chats)} chats."
+    )
+    return 0
+
+
+def _unknown(name: str) -> int:
+    return _complain(f"There is no user named {name}. See: aiconvokit users list")
+
+
+def _complain(sentence: str) -> int:
+    print(f"aiconvokit: {sentence}", file=sys.stderr)
+    return 1

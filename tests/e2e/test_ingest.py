@@ -1,0 +1,136 @@
+"""`aiconvokit ingest`: a folder from the command line, twice, with bad files, cut off."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from fake_model.server import FakeModel
+from support.databases import clone
+from support.server import data_folder, server_environment
+from support.waiting import eventually
+
+GOOD = b"# Lease\n\nThe rent is EUR 900 a month.\n"
+
+
+class Shell:
+    """The command line on a database and a data folder of the test's own."""
+
+    def __init__(self, url: str, folder: Path, model_url: str) -> None:
+        self.url = url
+        self.docs = folder / "docs"
+        self.docs.mkdir()
+        self.environment = server_environment(str(folder), url, model_url)
+
+    def ingest(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603  # our own command
+            self.command(*arguments),
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def command(self, *arguments: str) -> list[str]:
+        given = [str(self.docs), "--create", "Leases", *arguments]
+        return [sys.executable, "-m", "aiconvokit", "ingest", *given]
+
+    def report(self, *arguments: str) -> dict[str, Any]:
+        done = self.ingest("--json", *arguments)
+        assert "Traceback" not in done.stderr, done.stderr
+        found: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == (1 if found["failed"] else 0)
+        return found
+
+    def count(self, table: str) -> int:
+        with psycopg.connect(self.url) as connection:
+            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # ours
+        return int(row[0]) if row else 0
+
+
+@pytest.fixture
+def shell(cluster_url: str, fake: FakeModel) -> Iterator[Shell]:
+    with data_folder() as folder:
+        yield Shell(clone(cluster_url), folder, fake.base_url)
+
+
+def test_a_second_run_reads_only_what_changed(shell: Shell) -> None:
+    (shell.docs / "deep").mkdir()
+    (shell.docs / "a.md").write_bytes(GOOD)
+    (shell.docs / "deep" / "a.md").write_bytes(GOOD.replace(b"900", b"950"))
+    (shell.docs / ".hidden.md").write_bytes(GOOD)
+    (shell.docs / "picture.png").write_bytes(b"\x89PNG\r\n")
+
+    first = shell.report("--recursive")
+    assert (first["new"], first["pages"]) == (["a.md", "deep/a.md"], 2)
+
+    (shell.docs / "a.md").write_bytes(GOOD.replace(b"900", b"990"))
+    would = shell.ingest("--recursive", "--dry-run")
+    assert "1 changed, 1 known already" in would.stdout
+    second = shell.report("--recursive")
+    assert (second["changed"], second["known"]) == (["a.md"], ["deep/a.md"])
+    assert second["assistant_id"] == first["assistant_id"]
+    assert shell.count("document") == shell.count("chunk") == 2
+
+
+def test_a_bad_file_is_listed_with_its_reason_and_stops_nothing(shell: Shell) -> None:
+    (shell.docs / "a.md").write_bytes(GOOD)
+    (shell.docs / "b.pdf").write_bytes(b"%PDF-1.7\nnot really")
+    (shell.docs / "c.txt").write_bytes(b"")
+    done = shell.ingest()
+    assert done.returncode == 1
+    assert "failed: b.pdf: corrupt: " in done.stdout
+    assert "failed: c.txt: " in done.stdout
+    assert shell.count("chunk") == 1
+    again = shell.report()
+    assert again["known"] == ["a.md"]
+    assert set(again["failed"]) == {"b.pdf", "c.txt"}
+
+
+def test_two_runs_at_once_and_one_cut_off_end_the_same(shell: Shell) -> None:
+    shell.environment["AICONVOKIT_EMBEDDING_MODEL"] = "fake@300"
+    for number in range(12):
+        (shell.docs / f"{number}.md").write_bytes(GOOD.replace(b"900", b"%d" % number))
+    cut = subprocess.Popen(  # noqa: S603  # our own command
+        shell.command(),
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    eventually(lambda: shell.count("chunk") > 0)
+    cut.send_signal(signal.SIGINT)
+    out, err = cut.communicate(timeout=60)
+    assert (cut.returncode, "Traceback" in err) == (130, False), err
+    assert "Stopped." in out
+    assert 0 < shell.count("chunk") < 12
+
+    runs = [
+        subprocess.Popen(  # noqa: S603  # our own command
+            shell.command("--json"),
+            env=shell.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    outputs = [run.communicate(timeout=120) for run in runs]
+    assert [run.returncode for run in runs] == [0, 0], outputs
+    assert shell.count("chunk") == shell.count("vec_1") == 12
+
+
+def test_mistakes_are_one_sentence(shell: Shell) -> None:
+    assert "No file there that can be read" in shell.ingest().stderr
+    (shell.docs / "a.md").write_bytes(GOOD)
+    assert "There is no user bob" in shell.ingest("--user", "bob").stderr
+    shell.docs /= "missing"
+    missing = shell.ingest()
+    assert (missing.returncode, "There is no file or folder" in missing.stderr) == (2, True)
