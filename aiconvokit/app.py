@@ -1,5 +1,6 @@
 """The ASGI application: routes, dependencies, error handlers, OpenAPI."""
 
+import logging
 from typing import Any
 
 from litestar import Litestar, Router
@@ -17,9 +18,20 @@ from aiconvokit.assistants import document_routes
 from aiconvokit.assistants import routes as assistants
 from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
+from aiconvokit.operations import health
+from aiconvokit.operations.reference import docs
+from aiconvokit.rest.edge import Edge
+from aiconvokit.rest.openapi import ContractJson
 from aiconvokit.rest.problems import on_crash, on_http_error, on_our_error
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services, provide_session
+
+CLOSED = (
+    "Registration is closed. Make users with `aiconvokit users create NAME`, or let anyone "
+    "register with AICONVOKIT_REGISTRATION=open."
+)
+
+logger = logging.getLogger(__name__)
 
 
 def create_app(services: Services) -> Litestar:
@@ -31,8 +43,11 @@ def create_app(services: Services) -> Litestar:
         HTTPException: on_http_error,
         Exception: on_crash,
     }
+    if services.settings.registration == "closed":
+        logger.info(CLOSED)
+    api = Router(API, route_handlers=[one.router() for one in features])
     app = Litestar(
-        route_handlers=[Router(API, route_handlers=[one.router() for one in features])],
+        route_handlers=[api, health.router(), docs],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "hasher": Provide(lambda: hasher, sync_to_thread=False),
@@ -45,8 +60,8 @@ def create_app(services: Services) -> Litestar:
         state=State({"settings": services.settings}),
         logging_config=None,  # the commands decide where logs go
     )
-    # Around the router, not inside of it: see Authentication.
-    app.asgi_handler = Authentication(app.asgi_handler, services)
+    # Around the router, not inside of it: see both.
+    app.asgi_handler = Edge(Authentication(app.asgi_handler, services))
     return app
 
 
@@ -62,4 +77,6 @@ def _openapi() -> OpenAPIConfig:
         version=__version__,
         components=Components(security_schemes={"token": token}),
         security=[{"token": []}],
+        use_handler_docstrings=True,
+        render_plugins=[ContractJson()],
     )

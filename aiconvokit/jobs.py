@@ -11,8 +11,6 @@ from contextlib import suppress
 from typing import Any
 
 import procrastinate
-from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.jobs import Status
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -44,22 +42,19 @@ def create_queue(database_url: str, *, pool_size: int) -> procrastinate.App:
 async def enqueue(
     queue: procrastinate.App, session: AsyncSession, task: str, *, key: str, **arguments: Any
 ) -> None:
-    """Queue a job in the session's transaction, once.
+    """Queue a job in the session's transaction.
 
     Args:
         queue: where to.
         session: whose transaction the job appears with, or not at all.
         task: the task's name.
-        key: jobs of one key never run side by side, and at most one of them waits.
+        key: jobs of one key never run side by side. Several may wait: a second one is cheap, since
+            the effect is idempotent, while refusing it would leave a failed job that wants to run
+            again no place to do so (procrastinate's queueing lock).
         arguments: what the task is called with; JSON.
     """
     connection = await driver_connection(session)
-    deferrer = queue.configure_task(task, lock=key, queueing_lock=key, connection=connection)
-    try:
-        async with session.begin_nested():  # a duplicate must not break the caller's transaction
-            await deferrer.defer_async(**arguments)
-    except AlreadyEnqueued:
-        logger.debug("%s is queued already", key)
+    await queue.configure_task(task, lock=key, connection=connection).defer_async(**arguments)
 
 
 Rescue = Callable[[], Awaitable[None]]
@@ -107,9 +102,5 @@ async def rescue_stalled(queue: procrastinate.App) -> int:
     stalled = list(await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS))
     for job in stalled:
         logger.warning("Job %s (%s) lost its worker and runs again", job.id, job.task_name)
-        try:
-            await manager.retry_job(job)
-        except procrastinate.exceptions.UniqueViolation:
-            # The same work waits in a newer job, which this one's lock would hold up for ever.
-            await manager.finish_job(job, status=Status.FAILED, delete_job=True)
+        await manager.retry_job(job)
     return len(stalled)

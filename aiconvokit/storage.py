@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,29 @@ class FolderStorage:
             FileNotFoundError: it is not here.
         """
         return await asyncio.to_thread(self._path(sha256).read_bytes)
+
+    async def has(self, sha256: bytes) -> bool:
+        """Whether a content is here."""
+        return await asyncio.to_thread(self._path(sha256).exists)
+
+    async def blocks(self, sha256: bytes) -> AsyncIterator[bytes]:
+        """A content in pieces of at most 1 MiB.
+
+        Raises:
+            FileNotFoundError: it is not here.
+        """
+        with await asyncio.to_thread(self._path(sha256).open, "rb") as file:
+            while block := await asyncio.to_thread(file.read, _BLOCK):
+                yield block
+
+    async def check(self) -> None:
+        """Find out whether contents can be stored.
+
+        Raises:
+            OSError: they cannot.
+        """
+        with await asyncio.to_thread(tempfile.TemporaryFile, dir=self._root):
+            pass
 
     async def delete(self, sha256: bytes) -> None:
         """Remove a content; one that is not there is fine."""

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 class Page:
     """One page of a document.
 
-    `number` is the physical page, from 1; `label` is what is printed on it ("iv", "A-3") where the
-    file says so. `text` is the stored text that citations point into: it never changes afterwards
-    and holds neither NUL nor lone surrogates.
+    `number` is the physical page, from 1 (a slide; a sheet, or a part of a long one); `label` is
+    what is printed on it ("iv", "A-3"), or the slide or sheet. `text` is the stored text that
+    citations point into: it never changes afterwards and holds neither NUL nor lone surrogates.
     """
 
     number: int
@@ -23,11 +23,15 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class OutlineEntry:
-    """A heading that the file itself declares (PDF bookmarks); `level` from 1, `page` from 1."""
+    """A heading that the file itself declares; `level` from 1, `page` from 1.
+
+    `start` is where its line begins in the page's text; PDF bookmarks know only the page.
+    """
 
     level: int
     title: str
     page: int
+    start: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

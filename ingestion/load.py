@@ -3,14 +3,20 @@
 A file is accepted when its name AND its content agree; the sandboxed parser is the last judge.
 """
 
-import codecs
 import re
 import unicodedata
 from dataclasses import dataclass
 
+from ingestion.encodings import is_text
 from ingestion.errors import DocumentRejected
 
 PDF = "application/pdf"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv"
+TSV = "text/tab-separated-values"
+HTML = "text/html"
 MARKDOWN = "text/markdown"
 TEXT = "text/plain"
 
@@ -20,9 +26,6 @@ HEAD_BYTES = 65_536
 PDF_HEADER_WITHIN = 1_024
 """Readers accept junk before "%PDF-" up to here; libmagic does not, and misses such files. Only a
 file called .pdf gets this benefit: a text may well speak of "%PDF-"."""
-
-MAX_CONTROL_SHARE = 0.01
-"""Text has next to no control characters; binary data that happens to decode has many."""
 
 MAX_NAME_CHARS = 255
 
@@ -36,14 +39,36 @@ class _Format:
 
 _SUPPORTED = (
     _Format(PDF, "PDF", (".pdf",)),
+    _Format(DOCX, "Word", (".docx", ".docm")),
+    _Format(PPTX, "PowerPoint", (".pptx", ".pptm")),
+    _Format(XLSX, "Excel", (".xlsx", ".xlsm")),
+    _Format(CSV, "CSV", (".csv",)),
+    _Format(TSV, "TSV", (".tsv",)),
+    _Format(HTML, "HTML", (".html", ".htm")),
     _Format(MARKDOWN, "Markdown", (".md", ".markdown")),
     _Format(TEXT, "plain text", (".txt", "")),
 )
 _BY_EXTENSION = {ending: one for one in _SUPPORTED for ending in one.extensions}
 
+_OFFICE = frozenset({DOCX, PPTX, XLSX})
+_PLAIN = frozenset({MARKDOWN, CSV, TSV, HTML})
+"""Text whose name alone says what kind it is."""
+
+_NEW_FORMATS = {".doc": ".docx", ".dot": ".docx", ".ppt": ".pptx", ".pps": ".pptx"} | {
+    ".xls": ".xlsx",
+    ".xlt": ".xlsx",
+    ".xlsb": ".xlsx",
+}
+_ZIP_START = b"PK\x03\x04"
+_OLE_START = b"\xd0\xcf\x11\xe0"
+_LOCKED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+"""An Office document with a password is an old Office container with this stream in it."""
+
+_OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
+"""The name of a ZIP entry, in the folder that tells Office's programs apart."""
+
+_OFFICE_FOLDERS = {b"word": DOCX, b"ppt": PPTX, b"xl": XLSX}
 _BINARY_STARTS = (
-    (b"PK\x03\x04", "a ZIP archive or an Office document"),
-    (b"\xd0\xcf\x11\xe0", "an old Office document"),
     (b"{\\rtf", "rich text (RTF)"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
@@ -56,14 +81,12 @@ _BINARY_STARTS = (
     (b"\x7fELF", "a program"),
     (b"MZ\x90", "a program"),
 )
-_HTML_START = re.compile(rb"\s*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE)
-_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
+_HTML_START = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?"
+    rb"<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE | re.DOTALL,
 )
+_EXTENSION = re.compile(r"\.[A-Za-z][A-Za-z0-9]{0,9}$")
 _PDF_HEADER = b"%PDF-"
 _UNNAMED = "document"
 _DROPPED_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
@@ -74,40 +97,44 @@ _SEPARATORS = re.compile(r"[\s_\-\u2013\u2014+~]+|\.(?!\d)|(?<!\d)\.")
 def sniff(filename: str, data: bytes) -> str:
     """The media type of a file, judged by its name and by its first bytes.
 
+    An Office document is judged by its name where its beginning does not tell which it is; its
+    parser looks into it.
+
     Args:
         filename: its name; without an extension the content alone decides.
         data: the file, or at least its first `HEAD_BYTES`.
 
     Raises:
-        DocumentRejected: `unsupported`, with what the file looks like; `no_text` when it is empty.
+        DocumentRejected: `unsupported`, with what the file looks like; `encrypted` for an Office
+            document with a password; `no_text` when it is empty.
     """
     if not data:
         raise DocumentRejected("The file is empty.", code="no_text")
     ending = extension(filename)
+    if ending in _NEW_FORMATS or data.startswith(_OLE_START):
+        raise _old_office(ending, data)
     wanted = _BY_EXTENSION.get(ending)
-    found = _looks_like(data[:HEAD_BYTES], called_pdf=ending == ".pdf")
+    found = _looks_like(data[:HEAD_BYTES], wanted)
     if isinstance(found, str) or wanted is None:
         seen = found if isinstance(found, str) else f"a {ending} file"
         raise _unsupported(f"The file looks like {seen}.")
     if ending == "" or wanted.media_type == found.media_type:
         return found.media_type
-    if found.media_type == TEXT and wanted.media_type == MARKDOWN:
-        return MARKDOWN
+    if found.media_type == TEXT and wanted.media_type in _PLAIN:
+        return wanted.media_type
     raise _unsupported(f"The file is called {ending} but looks like {found.name}.")
+
+
+def is_supported(filename: str) -> bool:
+    """Whether a file of that name is worth looking into; without an extension it is not."""
+    ending = extension(filename)
+    return ending != "" and ending in _BY_EXTENSION
 
 
 def extension(filename: str) -> str:
     """The extension in lower case with its dot; "" for none ("Contract v1.5" has none)."""
     match = _EXTENSION.search(filename)
     return match.group().lower() if match and match.start() > 0 else ""
-
-
-def encoding_of(data: bytes) -> str:
-    """The codec of a text file: by its byte order mark, UTF-8 without one."""
-    for mark, codec in _BYTE_ORDER_MARKS:
-        if data.startswith(mark):
-            return codec
-    return "utf-8"
 
 
 def clean_filename(raw: str) -> str:
@@ -139,28 +166,39 @@ def scrub(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "ignore").decode("utf-8")
 
 
-def _looks_like(head: bytes, *, called_pdf: bool) -> _Format | str:
+def _looks_like(head: bytes, wanted: _Format | None) -> _Format | str:
     """A supported format, or what an unsupported file looks like, for a sentence."""
+    called_pdf = wanted is not None and wanted.media_type == PDF
     pdf_header_within = PDF_HEADER_WITHIN if called_pdf else len(_PDF_HEADER)
     for start, name in _BINARY_STARTS:
         if head.startswith(start):
             return name
+    if head.startswith(_ZIP_START):
+        return _office(head, wanted)
     if _HTML_START.match(head):
-        return "a web page (HTML)"
+        return _BY_EXTENSION[".html"]
     if _PDF_HEADER in head[:pdf_header_within]:
         return _BY_EXTENSION[".pdf"]
-    if _is_text(head):
-        return _BY_EXTENSION[".txt"]
-    return "binary data, or text that is not UTF-8"
+    return _BY_EXTENSION[".txt"] if is_text(head) else "binary data, or text that is not UTF-8"
 
 
-def _is_text(head: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder(encoding_of(head))()
-    try:
-        text = decoder.decode(head)
-    except UnicodeDecodeError:
-        return False
-    return len(_CONTROL.findall(text)) <= MAX_CONTROL_SHARE * len(text)
+def _office(head: bytes, wanted: _Format | None) -> _Format | str:
+    """Which Office document a ZIP archive is, by what it begins with, else by its name."""
+    part = _OFFICE_PART.search(head)
+    if part:
+        media_type = _OFFICE_FOLDERS[part.group(1)]
+        return next(one for one in _SUPPORTED if one.media_type == media_type)
+    return wanted if wanted and wanted.media_type in _OFFICE else "a ZIP archive"
+
+
+def _old_office(ending: str, data: bytes) -> DocumentRejected:
+    if _LOCKED_PACKAGE in data:
+        return DocumentRejected(
+            "The document needs a password. Save a copy without one and upload that.",
+            code="encrypted",
+        )
+    new = _NEW_FORMATS.get(ending, ".docx, .xlsx or .pptx")
+    return _unsupported(f"The file is in an old Office format. Save it as {new}.")
 
 
 def _unsupported(seen: str) -> DocumentRejected:

@@ -2,19 +2,23 @@
 
 from typing import Any, cast
 
+from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.accounts import queries, tokens
 from aiconvokit.accounts.queries import Principal
 from aiconvokit.errors import NotAuthenticated
-from aiconvokit.rest.problems import AUTH_FAILURE
+from aiconvokit.rest.edge import respond
+from aiconvokit.rest.problems import AUTH_FAILURE, on_crash
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services
 
 PRINCIPAL = "aiconvokit_principal"
+NO_CREDENTIALS = "Authentication credentials were not provided."
 _SCHEMES = (b"token", b"bearer")
 
 
@@ -36,6 +40,9 @@ class Authentication:
                 found[PRINCIPAL] = await self._principal(scope)
             except NotAuthenticated as error:
                 found[AUTH_FAILURE] = error
+            except (SQLAlchemyError, TimeoutError) as error:  # outside of the app's own handlers
+                await respond(on_crash(Request(scope), error), scope, receive, send)
+                return
         await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
@@ -57,7 +64,7 @@ class Authentication:
 def _token(header: bytes | None) -> str:
     parts = (header or b"").split()
     if not parts or parts[0].lower() not in _SCHEMES:
-        raise NotAuthenticated("Authentication credentials were not provided.")
+        raise NotAuthenticated(NO_CREDENTIALS)
     if len(parts) == 1:
         raise NotAuthenticated("Invalid token header. No credentials provided.")
     if len(parts) > 2:
@@ -67,14 +74,14 @@ def _token(header: bytes | None) -> str:
 
 def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: refuse who is not logged in, before the body is read."""
-    refused = connection.scope.get(AUTH_FAILURE)
-    if isinstance(refused, NotAuthenticated):
-        raise refused
+    if not isinstance(connection.scope.get(PRINCIPAL), Principal):
+        refused = connection.scope.get(AUTH_FAILURE)
+        raise refused if isinstance(refused, NotAuthenticated) else NotAuthenticated(NO_CREDENTIALS)
 
 
 def provide_user_id(scope: Scope) -> int:
     """The id of who is asking, behind `require_user`."""
     principal = scope.get(PRINCIPAL)
     if not isinstance(principal, Principal):
-        raise NotAuthenticated("Authentication credentials were not provided.")
+        raise NotAuthenticated(NO_CREDENTIALS)
     return principal.user_id

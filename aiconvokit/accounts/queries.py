@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts.tables import Token, User
+from aiconvokit.accounts.tables import Deletion, Token, User
 from aiconvokit.rest.lists import Window
 
 TOUCH_AFTER = timedelta(minutes=10)
@@ -109,3 +109,30 @@ async def token_of(session: AsyncSession, user_id: int, token_id: int) -> Token 
 async def delete_token(session: AsyncSession, token_id: int) -> None:
     """Revoke a token."""
     await session.execute(delete(Token).where(Token.id == token_id))
+
+
+async def deletion_of(session: AsyncSession, user_id: int, deletion_id: int) -> Deletion | None:
+    """One deletion of a user."""
+    return await session.scalar(
+        select(Deletion).where(Deletion.owner_id == user_id, Deletion.id == deletion_id)
+    )
+
+
+async def users(session: AsyncSession) -> Sequence[User]:
+    """All users, oldest first."""
+    return (await session.scalars(select(User).order_by(User.id))).all()
+
+
+async def set_admin(session: AsyncSession, user_id: int) -> None:
+    """Make a user an administrator."""
+    await session.execute(update(User).where(User.id == user_id).values(is_admin=True))
+
+
+async def suspend(session: AsyncSession, user_id: int) -> None:
+    """Keep a user out: the tokens stay, and are refused."""
+    await session.execute(update(User).where(User.id == user_id).values(is_active=False))
+
+
+async def delete_user(session: AsyncSession, user_id: int) -> None:
+    """Remove a user whose documents are gone; tokens, threads and deletions go too."""
+    await session.execute(delete(User).where(User.id == user_id))

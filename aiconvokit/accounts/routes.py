@@ -8,33 +8,31 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit import rate_limit
-from aiconvokit.accounts import passwords, queries, tokens
+from aiconvokit.accounts import deletions, passwords, queries, tokens
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.schemas import Login, NewUser, TokenInfo, TokenOut, UserOut
 from aiconvokit.accounts.tables import Token, User
 from aiconvokit.errors import Forbidden, InvalidFields, NotFound
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields
+from aiconvokit.rest.fields import read_fields, stamp
 from aiconvokit.rest.lists import MAX_ID, answer, window
-from aiconvokit.rest.openapi import reads
+from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.services import Services
 
 NAME_TAKEN = "A user with that username already exists."
 WRONG_LOGIN = "Unable to log in with provided credentials."
 
 
-@post("/users/", operation_class=reads(NewUser))
+@post("/users/", operation_class=describe(NewUser, errors=(403,)), security=[{}])
 async def create_user(
     request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
 ) -> UserOut:
     """Register a user."""
     if services.settings.registration == "closed":
         raise Forbidden("Registration is closed on this server.", code="registration_closed")
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
-    wanted = read_fields(body, NewUser)
-    if weak := passwords.weaknesses(wanted.password):
-        raise InvalidFields({"password": weak})
+    body = await read_body(request, services.settings.limits)
+    wanted = read_fields(body, NewUser, {"password": passwords.weaknesses})
     password_hash = await hasher.hash(wanted.password)
     async with services.sessions.begin() as session:
         user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
@@ -43,13 +41,12 @@ async def create_user(
     return UserOut(user.id, user.username, user.email)
 
 
-@post("/tokens/", status_code=200, operation_class=reads(Login))
+@post("/tokens/", status_code=200, operation_class=describe(Login, errors=(429,)), security=[{}])
 async def create_token(
     request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
 ) -> TokenOut:
     """Log in: a new token each time; the old ones stay valid."""
-    limits = services.settings.limits
-    wanted = read_fields(await read_body(request, max_json_bytes=limits.max_json_bytes), Login)
+    wanted = read_fields(await read_body(request, services.settings.limits), Login)
     await _throttle(services, request, wanted.username)
     async with services.sessions() as session:
         user = await queries.user_by_name(session, wanted.username)
@@ -88,7 +85,7 @@ async def _issue(services: Services, user: User, fresh_hash: str | None) -> str:
     return secret
 
 
-@get("/tokens/", guards=[require_user])
+@get("/tokens/", guards=[require_user], operation_class=describe(query=LIST))
 async def list_tokens(
     request: ApiRequest, session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
 ) -> Response[list[TokenInfo]]:
@@ -109,12 +106,18 @@ async def get_token(
 
 @delete("/tokens/{token_id:int}/", guards=[require_user])
 async def revoke_token(
+    request: ApiRequest,
     session: NamedDependency[AsyncSession],
     user_id: NamedDependency[int],
     token_id: FromPath[int],
-) -> None:
+) -> Response[None]:
     """Log a token out."""
-    await queries.delete_token(session, (await _own_token(session, user_id, token_id)).id)
+    token = await _own_token(session, user_id, token_id)
+    await queries.delete_token(session, token.id)
+    removed = deletions.Removed(tokens=[token.id])
+    return deletions.answer(
+        request, await deletions.keep(session, user_id, "token", token.id, removed)
+    )
 
 
 async def _own_token(session: AsyncSession, user_id: int, token_id: int) -> Token:
@@ -126,7 +129,7 @@ async def _own_token(session: AsyncSession, user_id: int, token_id: int) -> Toke
 
 
 def _show(token: Token) -> TokenInfo:
-    return TokenInfo(token.id, token.hint, token.created_at, token.last_used_at)
+    return TokenInfo(token.id, token.hint, stamp(token.created_at), stamp(token.last_used_at))
 
 
 def router() -> Router:
@@ -137,5 +140,6 @@ def router() -> Router:
         list_tokens,
         get_token,
         revoke_token,
+        deletions.get_deletion,
     ]
     return Router("/", route_handlers=handlers, tags=["accounts"])

@@ -1,10 +1,8 @@
 """Shapes of users and tokens on the wire."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
-from aiconvokit.rest.fields import Email, Password, Username
+from aiconvokit.rest.fields import Email, Password, Timestamp, Username, WrittenName
 
 
 class NewUser(Struct):
@@ -20,7 +18,7 @@ class UserOut(Struct):
 
 
 class Login(Struct):
-    username: Username
+    username: WrittenName
     password: Password
 
 
@@ -33,5 +31,5 @@ class TokenInfo(Struct):
 
     id: int
     hint: str
-    created_at: datetime
-    last_used_at: datetime
+    created_at: Timestamp
+    last_used_at: Timestamp

@@ -1,8 +1,10 @@
 """Users and tokens."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ingestion.tables import Base, created, identity
@@ -33,6 +35,19 @@ class Token(Base):
     hint: Mapped[str]
     created_at: Mapped[datetime] = created()
     last_used_at: Mapped[datetime] = created()
+
+
+class Deletion(Base):
+    """What one DELETE removed: numbers and ids, never names or contents."""
+
+    __tablename__ = "deletion"
+
+    id: Mapped[int] = identity()
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str]
+    object_id: Mapped[int]
+    removed: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created_at: Mapped[datetime] = created()
 
 
 class RateBucket(Base):

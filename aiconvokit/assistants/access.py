@@ -3,6 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries
+from aiconvokit.assistants.queries import Purpose
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.errors import Forbidden, NotFound
 from aiconvokit.rest.lists import MAX_ID
@@ -42,3 +43,13 @@ async def to_change(
     if found.owner_id != user_id:
         raise Forbidden("Only the owner of an assistant can change it.")
     return found
+
+
+async def hold(session: AsyncSession, assistant_id: int, purpose: Purpose) -> None:
+    """Keep an assistant that was found as it is until the transaction ends.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
+    if not await queries.hold_assistant(session, assistant_id, purpose):
+        raise NotFound.of("Assistant")

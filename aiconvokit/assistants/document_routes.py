@@ -1,24 +1,30 @@
 """`/assistants/{id}/documents/` and `/search/`: what an assistant reads, and what it would find."""
 
 from typing import Any
+from urllib.parse import quote
 
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
+from litestar.response import Stream
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
+from aiconvokit.errors import NotFound
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
+from aiconvokit.files.documents import Incoming
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.files.schemas import DocumentOut, PageOut
 from aiconvokit.files.show import show_document
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields, read_files
+from aiconvokit.rest.fields import read_fields, read_with_files
 from aiconvokit.rest.lists import answer, whole_number, window
-from aiconvokit.rest.openapi import reads
+from aiconvokit.rest.openapi import LIST, MODEL_ERRORS, VERSION, describe
 from aiconvokit.retrieval.schemas import SearchQuery, SearchResults, show_passage
 from aiconvokit.retrieval.search import Question, search
 from aiconvokit.services import Services
@@ -28,7 +34,7 @@ class _NoFields(Struct):
     """A body that holds files and nothing else."""
 
 
-@get("/documents/")
+@get("/documents/", operation_class=describe(query=LIST))
 async def list_documents(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -44,7 +50,7 @@ async def list_documents(
     return answer(request, rows, lambda row: show_document(request, assistant_id, row), wanted)
 
 
-@post("/documents/", operation_class=reads(_NoFields, files=True))
+@post("/documents/", operation_class=describe(_NoFields, files=True, errors=(403,)))
 async def add_documents(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -54,13 +60,17 @@ async def add_documents(
     """Add files; a known filename replaces that document, identical content changes nothing."""
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
-    arrivals = await documents.receive(services, read_files(body, required=True))
-    async with services.sessions.begin() as session:
+    body = await read_body(request, services.settings.limits)
+    _, files = read_with_files(body, _NoFields, required=True)
+    async with (
+        documents.received(services, [Incoming.of(one) for one in files]) as intake,
+        services.sessions.begin() as session,
+    ):
         assistant = await access.to_change(services, session, user_id, assistant_id)
+        await access.hold(session, assistant_id, "change")
         collection = (await queries.collections_of(session, assistant.id))[0]
-        await documents.add(services, session, user_id, collection.id, arrivals)
-        names = {arrival.filename for arrival in arrivals}
+        await documents.add(services, session, user_id, collection.id, intake)
+        names = {arrival.filename for arrival in intake.arrivals}
         rows = await file_queries.documents_of(session, [collection.id])
         return [
             show_document(request, assistant_id, row) for row in rows if row[0].filename in names
@@ -82,23 +92,56 @@ async def get_document(
     return show_document(request, assistant_id, row)
 
 
-@delete("/documents/{document_id:int}/")
+@delete("/documents/{document_id:int}/", operation_class=describe(errors=(403,)))
 async def delete_document(
+    request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
     assistant_id: FromPath[int],
     document_id: FromPath[int],
-) -> None:
-    """Delete a document with its pages, passages and vectors."""
+) -> Response[None]:
+    """Delete a document with its pages, passages and vectors; answers that cite it lose it too."""
+    removed = Removed()
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
-        document, _ = await _document(session, assistant_id, document_id)
-        unused = await documents.remove(session, document)
-    if unused is not None:
-        await services.storage.delete(unused)
+        await _document(session, assistant_id, document_id)
+        unused = await documents.remove(session, document_id, removed)
+        deletion = await deletions.keep(session, user_id, "document", document_id, removed)
+    await documents.discard(services, unused)
+    return deletions.answer(request, deletion)
 
 
-@get("/documents/{document_id:int}/pages/{number:int}/")
+@get(
+    "/documents/{document_id:int}/content/",
+    operation_class=describe(download=True),
+)
+async def get_content(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    assistant_id: FromPath[int],
+    document_id: FromPath[int],
+) -> Stream:
+    """The file as it was uploaded."""
+    async with services.sessions.begin() as session:
+        await access.to_ask(services, session, user_id, assistant_id)
+        document, size = await _document(session, assistant_id, document_id)
+        file = await file_queries.file_by_id(session, document.file_id)
+    if file is None or not await services.storage.has(file.sha256):
+        raise NotFound.of("Document")
+    return Stream(
+        services.storage.blocks(file.sha256),
+        media_type=document.media_type,
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.filename)}",
+            "Content-Length": str(size),
+        },
+    )
+
+
+@get(
+    "/documents/{document_id:int}/pages/{number:int}/",
+    operation_class=describe(query=VERSION),
+)
 async def get_page(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -117,7 +160,11 @@ async def get_page(
     return PageOut(found.number, found.label, found.text)
 
 
-@post("/search/", status_code=200, operation_class=reads(SearchQuery))
+@post(
+    "/search/",
+    status_code=200,
+    operation_class=describe(SearchQuery, errors=MODEL_ERRORS),
+)
 async def search_assistant(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -128,7 +175,7 @@ async def search_assistant(
     async with services.sessions.begin() as session:
         assistant = await access.to_ask(services, session, user_id, assistant_id)
         collections = await queries.collections_of(session, assistant.id)
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
+    body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, SearchQuery)
     found = await search(services, collections, Question(wanted.query), wanted.limit)
     return SearchResults([show_passage(passage) for passage in found])
@@ -147,6 +194,7 @@ def router() -> Router:
         add_documents,
         get_document,
         delete_document,
+        get_content,
         get_page,
         search_assistant,
     ]

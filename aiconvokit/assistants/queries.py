@@ -1,6 +1,7 @@
 """Every statement on assistants."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,6 +11,8 @@ from aiconvokit.assistants.tables import Assistant, AssistantCollection
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from ingestion.tables import Collection
+
+Purpose = Literal["ask", "change", "delete"]
 
 
 async def insert_assistant(session: AsyncSession, owner_id: int, wanted: NewAssistant) -> Assistant:
@@ -52,6 +55,20 @@ async def visible_assistant(
     return await session.scalar(statement)
 
 
+async def hold_assistant(session: AsyncSession, assistant_id: int, purpose: Purpose) -> bool:
+    """Hold an assistant until the transaction ends; False when it was deleted meanwhile.
+
+    Whoever adds something to it keeps it from being deleted, and whoever changes its documents
+    does so alone.
+    """
+    found = await session.scalar(
+        select(Assistant.id)
+        .where(Assistant.id == assistant_id)
+        .with_for_update(read=purpose == "ask", key_share=purpose != "delete")
+    )
+    return found is not None
+
+
 async def update_assistant(
     session: AsyncSession, assistant_id: int, wanted: AssistantUpdate
 ) -> None:
@@ -69,14 +86,33 @@ async def update_assistant(
     )
 
 
-async def delete_assistant(session: AsyncSession, assistant_id: int) -> None:
-    """Remove an assistant with its chats: their threads, and so their messages."""
-    # By name: the chat feature stands above this one and may not be imported.
-    threads = text(
-        "DELETE FROM thread t USING chat c WHERE c.thread_id = t.id AND c.assistant_id = :id"
-    )
-    await session.execute(threads, {"id": assistant_id})
+# By name: the chat feature stands above this one and may not be imported.
+_CHATS = text(
+    "SELECT c.id, c.thread_id, (SELECT count(*) FROM message m WHERE m.thread_id = c.thread_id)"
+    " FROM chat c WHERE c.assistant_id = :id ORDER BY c.id"
+)
+_DELETE_THREADS = text("DELETE FROM thread WHERE id = ANY(:ids)")
+
+
+async def delete_assistant(session: AsyncSession, assistant_id: int) -> tuple[list[int], int]:
+    """Remove an assistant with its chats: their threads, and so their messages.
+
+    Returns:
+        ids of the chats, and the number of their messages.
+    """
+    chats = (await session.execute(_CHATS, {"id": assistant_id})).all()
+    await session.execute(_DELETE_THREADS, {"ids": [row[1] for row in chats]})
     await session.execute(delete(Assistant).where(Assistant.id == assistant_id))
+    return [row[0] for row in chats], sum(row[2] for row in chats)
+
+
+async def assistants_of(session: AsyncSession, owner_id: int) -> Sequence[Assistant]:
+    """All assistants of a user."""
+    return (
+        await session.scalars(
+            select(Assistant).where(Assistant.owner_id == owner_id).order_by(Assistant.id)
+        )
+    ).all()
 
 
 async def collections_of(session: AsyncSession, assistant_id: int) -> Sequence[Collection]:
@@ -87,6 +123,15 @@ async def collections_of(session: AsyncSession, assistant_id: int) -> Sequence[C
             .join(AssistantCollection, AssistantCollection.collection_id == Collection.id)
             .where(AssistantCollection.assistant_id == assistant_id)
             .order_by(AssistantCollection.position)
+        )
+    ).all()
+
+
+async def collections_by(session: AsyncSession, owner_id: int) -> Sequence[Collection]:
+    """All collections of a user, whether an assistant reads them or not."""
+    return (
+        await session.scalars(
+            select(Collection).where(Collection.owner_id == owner_id).order_by(Collection.id)
         )
     ).all()
 
@@ -120,4 +165,14 @@ async def count_answer(session: AsyncSession, assistant_id: int) -> None:
         update(Assistant)
         .where(Assistant.id == assistant_id)
         .values(query_count=Assistant.query_count + 1)
+    )
+
+
+async def assistant_by_name(session: AsyncSession, owner_id: int, name: str) -> Assistant | None:
+    """A user's oldest assistant of that name."""
+    return await session.scalar(
+        select(Assistant)
+        .where(Assistant.owner_id == owner_id, Assistant.name == name)
+        .order_by(Assistant.id)
+        .limit(1)
     )

@@ -8,23 +8,27 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
+from aiconvokit.assistants.removal import remove_assistant
 from aiconvokit.assistants.schemas import AssistantOut, AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
+from aiconvokit.files.documents import Incoming
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.files.show import show_document
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields, read_files
+from aiconvokit.rest.fields import read_with_files, stamp
 from aiconvokit.rest.lists import answer, window
-from aiconvokit.rest.openapi import reads
+from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.rest.urls import assistant_url, document_url
 from aiconvokit.services import Services
 
 
-@get("/")
+@get("/", operation_class=describe(query=LIST))
 async def list_assistants(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -47,18 +51,20 @@ async def list_assistants(
     )
 
 
-@post("/", operation_class=reads(NewAssistant, files=True))
+@post("/", operation_class=describe(NewAssistant, files=True))
 async def create_assistant(
     request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> AssistantOut:
     """Make an assistant; files are read by the worker and become searchable one by one."""
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
-    wanted = read_fields(body, NewAssistant)
-    arrivals = await documents.receive(services, read_files(body))
-    async with services.sessions.begin() as session:
+    body = await read_body(request, services.settings.limits)
+    wanted, files = read_with_files(body, NewAssistant)
+    async with (
+        documents.received(services, [Incoming.of(one) for one in files]) as intake,
+        services.sessions.begin() as session,
+    ):
         assistant = await queries.insert_assistant(session, user_id, wanted)
         collection = (await queries.collections_of(session, assistant.id))[0]
-        await documents.add(services, session, user_id, collection.id, arrivals)
+        await documents.add(services, session, user_id, collection.id, intake)
         rows = await file_queries.documents_of(session, [collection.id])
     return show_assistant(request, assistant, rows)
 
@@ -78,7 +84,10 @@ async def get_assistant(
     return show_assistant(request, assistant, rows)
 
 
-@put("/{assistant_id:int}/", operation_class=reads(AssistantUpdate, files=True))
+@put(
+    "/{assistant_id:int}/",
+    operation_class=describe(AssistantUpdate, files=True, errors=(403,)),
+)
 async def change_assistant(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -88,40 +97,37 @@ async def change_assistant(
     """Change an assistant's words and add documents; a known filename replaces that document."""
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
-    wanted = read_fields(body, AssistantUpdate)
-    arrivals = await documents.receive(services, read_files(body))
-    async with services.sessions.begin() as session:
+    body = await read_body(request, services.settings.limits)
+    wanted, files = read_with_files(body, AssistantUpdate)
+    async with (
+        documents.received(services, [Incoming.of(one) for one in files]) as intake,
+        services.sessions.begin() as session,
+    ):
         assistant = await access.to_change(services, session, user_id, assistant_id)
+        await access.hold(session, assistant_id, "change")
         await queries.update_assistant(session, assistant.id, wanted)
         collection = (await queries.collections_of(session, assistant.id))[0]
-        await documents.add(services, session, user_id, collection.id, arrivals)
+        await documents.add(services, session, user_id, collection.id, intake)
         await session.refresh(assistant)
         rows = await file_queries.documents_of(session, [collection.id])
     return show_assistant(request, assistant, rows)
 
 
-@delete("/{assistant_id:int}/")
+@delete("/{assistant_id:int}/", operation_class=describe(errors=(403,)))
 async def delete_assistant(
+    request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
     assistant_id: FromPath[int],
-) -> None:
+) -> Response[None]:
     """Delete an assistant, its chats, and its own documents."""
-    unused: list[bytes] = []
+    removed = Removed()
     async with services.sessions.begin() as session:
-        assistant = await access.to_change(services, session, user_id, assistant_id)
-        collections = await queries.collections_of(session, assistant.id)
-        await queries.delete_assistant(session, assistant.id)
-        for collection in collections:
-            if await queries.is_collection_shared(session, collection.id):
-                continue
-            for document, _ in await file_queries.documents_of(session, [collection.id]):
-                digest = await documents.remove(session, document)
-                unused += [digest] if digest else []
-            await queries.delete_collection(session, collection.id)
-    for digest in unused:
-        await services.storage.delete(digest)
+        await access.to_change(services, session, user_id, assistant_id)
+        unused = await remove_assistant(session, assistant_id, removed)
+        deletion = await deletions.keep(session, user_id, "assistant", assistant_id, removed)
+    await documents.discard(services, unused)
+    return deletions.answer(request, deletion)
 
 
 def show_assistant(
@@ -136,8 +142,8 @@ def show_assistant(
         name=assistant.name,
         company_name=assistant.company_name,
         instructions=assistant.instructions,
-        created_at=assistant.created_at,
-        updated_at=assistant.updated_at,
+        created_at=stamp(assistant.created_at),
+        updated_at=stamp(assistant.updated_at),
         query_count=assistant.query_count,
         files=document_url(request, assistant.id, newest) if newest is not None else None,
         documents=[show_document(request, assistant.id, row) for row in rows],

@@ -1,11 +1,9 @@
 """Shapes of assistants on the wire."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
 from aiconvokit.files.schemas import DocumentOut
-from aiconvokit.rest.fields import LongText, ShortText
+from aiconvokit.rest.fields import LongText, ShortText, Timestamp
 
 
 class NewAssistant(Struct):
@@ -28,8 +26,8 @@ class AssistantOut(Struct):
     name: str
     company_name: str
     instructions: str
-    created_at: datetime
-    updated_at: datetime
+    created_at: Timestamp
+    updated_at: Timestamp
     query_count: int
     files: str | None
     documents: list[DocumentOut]

@@ -20,8 +20,11 @@ ABSTENTION = "The documents do not answer this question."
 MIN_TERMS = 2
 """Words and numbers that a claim without a mark must have: one alone stands on many pages."""
 
+BLANKS = " \t\u00a0\u202f"
+"""White space that goes with the mark after it."""
+
 _MARK = re.compile(
-    r"[^\S\n\r]*(?:\[\^?|\u3010)(?P<numbers>\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*)(?:\]|\u3011)"
+    r"(?:\[\^?|\u3010)(?P<numbers>\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*)(?:\]|\u3011)"
 )
 _INTEGER = re.compile(r"\d+")
 _ABOUT_ITSELF = re.compile(
@@ -150,7 +153,8 @@ def _cut(
         while waiting and waiting[0][0] <= mark.start():
             position, number = waiting.pop(0)
             moved.append((position - removed, number))
-        kept.append(text[begin : mark.start()])
+        kept.append(text[begin : mark.start()].rstrip(BLANKS))
+        removed += mark.start() - begin - len(kept[-1])
         place = mark.start() - removed
         moved += [(place, int(n)) for n in _INTEGER.findall(mark["numbers"])]
         removed += mark.end() - mark.start()

@@ -54,9 +54,13 @@ async def chats_of(session: AsyncSession, user_id: int, wanted: Window) -> Seque
     return cast("Sequence[ChatRow]", (await session.execute(statement)).all())
 
 
-async def delete_thread(session: AsyncSession, thread_id: int) -> None:
-    """Remove a thread; its chat and messages go with it."""
+async def delete_thread(session: AsyncSession, thread_id: int) -> int:
+    """Remove a thread; its chat and messages go with it. The number of the messages."""
+    messages = await session.scalar(
+        select(func.count()).select_from(Message).where(Message.thread_id == thread_id)
+    )
     await session.execute(delete(Thread).where(Thread.id == thread_id))
+    return messages or 0
 
 
 async def take_lease(session: AsyncSession, thread_id: int, token: UUID, seconds: int) -> bool:
@@ -145,11 +149,11 @@ async def newest_messages(session: AsyncSession, thread_id: int, limit: int) -> 
 
 
 async def messages_of(session: AsyncSession, thread_id: int, wanted: Window) -> list[Message]:
-    """A thread's messages, oldest first."""
+    """A thread's messages, oldest first; one more than asked for when there are more."""
     found = await session.scalars(
         select(Message)
         .where(Message.thread_id == thread_id, Message.id > (wanted.after or 0))
         .order_by(Message.id)
-        .limit(wanted.limit)
+        .limit(wanted.limit + 1)
     )
     return list(found.all())

@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
@@ -29,29 +30,30 @@ from aiconvokit.chat.tables import Message
 from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields
-from aiconvokit.rest.lists import MAX_ID, answer, window
-from aiconvokit.rest.openapi import reads
+from aiconvokit.rest.fields import read_fields, stamp
+from aiconvokit.rest.lists import MAX_ID, answer, next_link, window
+from aiconvokit.rest.openapi import LIST, MODEL_ERRORS, describe
 from aiconvokit.rest.urls import chat_url, page_url
 from aiconvokit.services import Services
 
 OTHER_ASSISTANT = "This chat belongs to another assistant."
 
 
-@post("/", operation_class=reads(NewChat))
+@post("/", operation_class=describe(NewChat, errors=(404,)))
 async def create_chat(
     request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> ChatOut:
     """Begin a chat with an assistant."""
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
+    body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, NewChat)
     async with services.sessions.begin() as session:
         assistant = await access.to_ask(services, session, user_id, wanted.assistant_id)
+        await access.hold(session, assistant.id, "ask")
         row = await queries.insert_chat(session, user_id, assistant.id)
     return _show(request, row)
 
 
-@get("/")
+@get("/", operation_class=describe(query=LIST))
 async def list_chats(
     request: ApiRequest, session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
 ) -> Response[list[ChatOut]]:
@@ -61,31 +63,36 @@ async def list_chats(
     return answer(request, rows, lambda row: _show(request, row), wanted)
 
 
-@get("/{chat_id:int}/")
+@get("/{chat_id:int}/", operation_class=describe(query=LIST))
 async def get_chat(
     request: ApiRequest,
     session: NamedDependency[AsyncSession],
     user_id: NamedDependency[int],
     chat_id: FromPath[int],
-) -> ChatDetail:
-    """A chat with its messages, oldest first; `?limit=&after=` over the messages."""
+) -> Response[ChatDetail]:
+    """A chat with its messages, oldest first; a long one goes on where `Link` says."""
+    wanted = window(request)
     chat, thread = await _own_chat(session, user_id, chat_id)
-    messages = await queries.messages_of(session, thread.id, window(request))
+    found = await queries.messages_of(session, thread.id, wanted)
+    messages = found[: wanted.limit]
     cited = {one["document_id"] for message in messages for one in message.citations or []}
     versions = await ready_versions(session, sorted(cited))
-    return ChatDetail(
+    detail = ChatDetail(
         id=chat.id,
         absolute_url=chat_url(request, chat.id),
         thread_id=thread.public_id,
         assistant_id=chat.assistant_id,
-        created_at=chat.created_at,
+        created_at=stamp(chat.created_at),
         messages=[
             _show_message(request, message, chat.assistant_id, versions) for message in messages
         ],
     )
+    more = len(found) > len(messages)
+    headers = next_link(request, wanted, messages[-1].id) if more else {}
+    return Response(detail, headers=headers)
 
 
-@put("/{chat_id:int}/", operation_class=reads(Ask))
+@put("/{chat_id:int}/", operation_class=describe(Ask, errors=(409, *MODEL_ERRORS)))
 async def ask(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -95,7 +102,7 @@ async def ask(
     """Ask a question; the answer comes with the quotes it rests on."""
     async with services.sessions.begin() as session:
         row = await _own_chat(session, user_id, chat_id)
-    body = await read_body(request, max_json_bytes=services.settings.limits.max_json_bytes)
+    body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, Ask)
     if wanted.assistant_id != row[0].assistant_id:
         raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
@@ -117,14 +124,18 @@ async def ask(
 
 @delete("/{chat_id:int}/")
 async def delete_chat(
+    request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
     chat_id: FromPath[int],
-) -> None:
+) -> Response[None]:
     """Delete a chat with its messages."""
     async with services.sessions.begin() as session:
         _, thread = await _own_chat(session, user_id, chat_id)
-        await queries.delete_thread(session, thread.id)
+        messages = await queries.delete_thread(session, thread.id)
+        removed = deletions.Removed(chats=[chat_id], messages=messages)
+        deletion = await deletions.keep(session, user_id, "chat", chat_id, removed)
+    return deletions.answer(request, deletion)
 
 
 async def _last(services: Services, row: ChatRow, question: str) -> Done:
@@ -157,7 +168,7 @@ def _show_message(
         role=message.role,
         status=message.status,
         content=message.content,
-        created_at=message.created_at,
+        created_at=stamp(message.created_at),
         model=message.model,
         finish_reason=message.finish_reason,
         error=message.error_code,

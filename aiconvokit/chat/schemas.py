@@ -1,10 +1,8 @@
 """Shapes of chats on the wire."""
 
-from datetime import datetime
-
 from msgspec import Struct
 
-from aiconvokit.rest.fields import Id, LongText
+from aiconvokit.rest.fields import Id, LongText, Timestamp
 
 
 class NewChat(Struct):
@@ -62,7 +60,7 @@ class MessageOut(Struct):
     role: str
     status: str
     content: str
-    created_at: datetime
+    created_at: Timestamp
     model: str | None
     finish_reason: str | None
     error: str | None
@@ -76,5 +74,5 @@ class ChatDetail(Struct):
     absolute_url: str
     thread_id: str
     assistant_id: int
-    created_at: datetime
+    created_at: Timestamp
     messages: list[MessageOut]

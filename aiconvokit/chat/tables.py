@@ -41,11 +41,20 @@ class Message(Base):
     """One side of a turn.
 
     `role` is user or assistant. `status` of an answer goes from `in_progress` to `complete`,
-    `failed` or `interrupted`; a user's message is `complete` from the start.
+    `failed` or `interrupted`, and to `redacted` when a document that it cites is deleted; a user's
+    message is `complete` from the start.
     """
 
     __tablename__ = "message"
-    __table_args__ = (Index("ix_message_thread_id_id", "thread_id", "id"),)
+    __table_args__ = (
+        Index("ix_message_thread_id_id", "thread_id", "id"),
+        Index(
+            "ix_message_citations",
+            "citations",
+            postgresql_using="gin",
+            postgresql_ops={"citations": "jsonb_path_ops"},
+        ),
+    )
 
     id: Mapped[int] = identity()
     public_id: Mapped[str] = mapped_column(unique=True)

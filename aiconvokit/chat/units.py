@@ -19,7 +19,7 @@ LABEL_WORDS = 10
 MAX_CELLS = 8
 """So many lines of bare numbers belong to one label; more are a column, not a row."""
 
-_LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*\S[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]*")
+_LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _NUMERIC = re.compile(
     r"[(\[+\u2212$\u20ac\u00a3\u00a5-]*\d[\d,.'%)\]\u2019]*|[\u2014\u2013-]+|[$%)\u20ac\u00a3]"
 )
@@ -81,6 +81,8 @@ def _lines(text: str) -> list[_Line]:
     end = 0
     for match in _LINE.finditer(text):
         body = match.group().strip()
+        if not body:
+            continue
         blank = text.count("\n", end, match.start()) > 1
         lines.append(_Line(match.start(), match.end(), body, _kind(body), blank))
         end = match.end()

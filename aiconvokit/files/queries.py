@@ -225,14 +225,14 @@ async def ready_versions(
 
 async def documents_without_job(session: AsyncSession) -> Sequence[int]:
     """Documents that wait to be read, or seem to be read, while no job is about them."""
-    jobs = text(
-        "SELECT 1 FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')"
-        " AND j.lock = 'document:' || document.id"
+    without_job = text(
+        "NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')"
+        " AND j.lock = 'document:' || document.id)"
     )
     return (
         await session.scalars(
             select(Document.id)
-            .where(Document.status.in_(["queued", "processing"]), ~exists(jobs))
+            .where(Document.status.in_(["queued", "processing"]), without_job)
             .order_by(Document.id)
         )
     ).all()

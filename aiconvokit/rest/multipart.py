@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 from litestar import Request
 from litestar.datastructures import State, UploadFile
 from litestar.exceptions import InternalServerException
-from multipart import (
+from multipart import (  # type: ignore[import-untyped]  # annotated, but not marked as such
     MultipartError,
     MultipartSegment,
     ParserLimitReached,
@@ -33,6 +33,16 @@ class Bounds:
     files: int
 
 
+class _Part(Protocol):
+    """A part's head, as the parser tells it."""
+
+    name: str
+    filename: str | None
+    content_type: str | None
+    charset: str | None
+    bytes_received: int
+
+
 @dataclass(slots=True)
 class _Form:
     """What has arrived so far."""
@@ -40,12 +50,12 @@ class _Form:
     bounds: Bounds
     uploads: list[UploadFile]
     values: dict[str, list[Any]] = field(default_factory=dict)
-    part: MultipartSegment | None = None
+    part: _Part | None = None
     upload: UploadFile | None = None
     text: bytearray = field(default_factory=bytearray)
     text_bytes: int = 0
 
-    async def take(self, event: "MultipartSegment | bytearray | None") -> None:
+    async def take(self, event: Any) -> None:
         """Take what the parser made: a part's head, a piece of its body, or its end."""
         if isinstance(event, MultipartSegment):
             self._begin(event)
@@ -54,7 +64,7 @@ class _Form:
         elif self.part is not None:
             self._end(self.part)
 
-    def _begin(self, part: MultipartSegment) -> None:
+    def _begin(self, part: _Part) -> None:
         self.part, self.upload, self.text = part, None, bytearray()
         if not part.filename:
             return
@@ -74,11 +84,11 @@ class _Form:
         else:
             await self.upload.write(piece)
 
-    def _end(self, part: MultipartSegment) -> None:
+    def _end(self, part: _Part) -> None:
         if self.upload is not None:
             self.upload.file.seek(0)
         value = self.upload or self.text.decode(part.charset or "utf-8")
-        self.values.setdefault(str(part.name), []).append(value)
+        self.values.setdefault(part.name, []).append(value)
 
 
 async def read_multipart(

@@ -1,36 +1,172 @@
-"""Request bodies in the OpenAPI document: the Struct that a handler reads, in all three types."""
+"""What the OpenAPI document cannot see in a handler's signature: bodies, queries and errors.
 
-from dataclasses import dataclass, field
+Handlers read bodies and queries themselves, with the contract's sentences for what is wrong; here
+the same Structs are drawn into the document.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, cast
 
-from litestar.openapi.spec import OpenAPIMediaType, Operation, Reference, RequestBody, Schema
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import OpenAPIResponse as Answer
+from litestar.openapi.spec import Parameter as Query
+from litestar.serialization import encode_json
 from msgspec import Struct
+from typing_extensions import override
 
-from aiconvokit.rest.fields import json_schema
+from aiconvokit.rest.fields import MAX_INTEGER, json_schema
+from aiconvokit.rest.urls import API
 
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
+_INTEGER = {"type": "integer", "format": "int64"}
+LIST = {
+    "limit": {**_INTEGER, "minimum": 1, "maximum": 500, "default": 100},
+    "after": {**_INTEGER, "minimum": 0, "maximum": MAX_INTEGER},
+}
+"""The query parameters of every list."""
+VERSION = {"version": {**_INTEGER, "minimum": 1, "maximum": 2**31 - 1}}
+
+REASONS = {
+    400: "A field, or the body as a whole, is wrong.",
+    401: "No credentials, or wrong ones.",
+    403: "Not allowed.",
+    404: "Unknown, or somebody else's.",
+    409: "Another turn of this chat is in work.",
+    413: "Larger than this server accepts.",
+    415: "A body type that is not read here.",
+    422: "The model refused.",
+    429: "Too many attempts; `Retry-After` says how long to wait.",
+    500: "The server's fault.",
+    502: "The model server failed.",
+    503: "A part that is needed is away for the moment.",
+    504: "The model server took too long.",
+}
+MODEL_ERRORS = (422, 502, 503, 504)
+_WITH_BODY, _SECURED, _WITH_PATH = (400, 413, 415), (401,), (404,)
+
+_PROBLEMS: dict[str, dict[str, Any]] = {
+    "Problem": {
+        "type": "object",
+        "properties": {"detail": {"type": "string"}, "code": {"type": "string"}},
+        "required": ["detail"],
+    },
+    "FieldProblems": {
+        "description": "Sentences by field; `non_field_errors` for the body as a whole.",
+        "type": "object",
+        "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
+    },
+}
 
 
-def reads(wanted: type[Struct], *, files: bool = False) -> type[Operation]:
-    """An operation whose body is `wanted`, with repeatable `files` when it takes some."""
-    body = _request_body(json_schema(wanted), files=files)
+def describe(
+    body: type[Struct] | None = None,
+    *,
+    files: bool = False,
+    download: bool = False,
+    query: Mapping[str, dict[str, Any]] | None = None,
+    errors: tuple[int, ...] = (),
+) -> type[Operation]:
+    """An operation that says more than its handler's signature.
+
+    Args:
+        body: what the request's body is read into.
+        files: whether repeatable `files` stand beside its fields.
+        download: whether the answer is a file.
+        query: schemas of query parameters by name.
+        errors: statuses beyond those that follow from body, path and credentials.
+    """
 
     @dataclass
-    class WithBody(Operation):
-        request_body: RequestBody | Reference | None = field(default_factory=lambda: body)
+    class Described(Operation):
+        def __post_init__(self) -> None:
+            if body is not None:
+                self.request_body = _request_body(json_schema(body), files=files)
+            self.parameters = [
+                *(self.parameters or []),
+                *(
+                    Query(name=name, param_in="query", schema=_plain(shape), required=False)
+                    for name, shape in (query or {}).items()
+                ),
+            ]
+            responses = self.responses = self.responses or {}
+            if download:
+                whole = OpenAPIMediaType(schema=_plain({"type": "string", "format": "binary"}))
+                responses["200"] = Answer("The file.", content={"*/*": whole})
+            responses.update({str(status): Answer(REASONS[status]) for status in errors})
 
-    return WithBody
+    return Described
+
+
+class ContractJson(JsonRenderPlugin):
+    """`/schema/openapi.json` with the errors that follow from bodies, paths and credentials."""
+
+    @override
+    def render(self, request: Any, openapi_schema: dict[str, Any]) -> bytes:
+        return encode_json(complete(openapi_schema))
+
+
+def complete(document: dict[str, Any]) -> dict[str, Any]:
+    """Fill in what is the same for all operations; a completed document stays as it is."""
+    document["components"].setdefault("schemas", {}).update(_PROBLEMS)
+    paths = {_as_written(path): operations for path, operations in document["paths"].items()}
+    for path, operations in paths.items():
+        if path.startswith(API):
+            for operation in operations.values():
+                _complete(operation)
+    return {**document, "paths": paths}
+
+
+def _as_written(path: str) -> str:
+    """The form with the slash is the documented one; both are answered."""
+    return path.rstrip("/") + "/" if path.startswith(API) else path
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    parameters = operation.get("parameters", [])
+    kinds = {parameter["in"] for parameter in parameters}
+    statuses: tuple[int, ...] = (500, 503)
+    statuses += _WITH_BODY if "requestBody" in operation else ()
+    statuses += (400,) if "query" in kinds else ()
+    statuses += _SECURED if operation.get("security") != [{}] else ()
+    statuses += _WITH_PATH if "path" in kinds else ()
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter["schema"] = {**_INTEGER, "minimum": 1, "maximum": MAX_INTEGER}
+    responses = operation["responses"]
+    if 400 not in statuses:
+        responses.pop("400", None)  # the framework believes that a path can be malformed
+    for status in statuses:
+        responses.setdefault(str(status), {"description": REASONS[status]})
+    if gone := responses.get("204"):
+        gone.pop("content", None)
+        gone["description"] = "Gone; `Location` lists what went."
+        gone["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
+    for status, response in responses.items():
+        if int(status) >= 400:
+            response["content"] = {"application/json": {"schema": _problem(int(status))}}
+
+
+def _problem(status: int) -> dict[str, Any]:
+    names = ("FieldProblems", "Problem") if status == 400 else ("Problem",)
+    shapes = [{"$ref": f"#/components/schemas/{name}"} for name in names]
+    return {"anyOf": shapes} if len(shapes) > 1 else shapes[0]
 
 
 def _request_body(schema: dict[str, Any], *, files: bool) -> RequestBody:
     form = dict(schema)
     if files:
         form["properties"] = {**schema.get("properties", {}), "files": _FILES}
-    types = {"application/json": schema, "multipart/form-data": form}
-    if not files:
-        types["application/x-www-form-urlencoded"] = schema
-    content = {
-        media_type: OpenAPIMediaType(schema=cast("Schema", shape))  # a plain dict is drawn as it is
-        for media_type, shape in types.items()
+    types = {
+        "application/json": schema,
+        "multipart/form-data": form,
+        "application/x-www-form-urlencoded": schema,
     }
+    content = {name: OpenAPIMediaType(schema=_plain(shape)) for name, shape in types.items()}
     return RequestBody(content=content, required=bool(schema.get("required")))
+
+
+def _plain(shape: dict[str, Any]) -> Schema:
+    """A schema that is a plain dict already; it is drawn as it is."""
+    return cast("Schema", shape)

@@ -74,7 +74,11 @@ def _on_wrong_method(
     if isinstance(refused, NotAuthenticated) and not is_open:  # credentials come before the method
         return draw(refused)
     detail = f'Method "{request.method}" not allowed.'
-    return Response({"detail": detail}, status_code=405, headers=error.headers or {})
+    allowed = {word.strip() for word in (error.headers or {}).get("allow", "").split(",")}
+    if "GET" in allowed:
+        allowed.add("HEAD")  # answered like GET, see Edge
+    headers = {"Allow": ", ".join(sorted(allowed))}
+    return Response({"detail": detail}, status_code=405, headers=headers)
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:

@@ -30,6 +30,11 @@ def page_url(request: ApiRequest, assistant_id: int, document_id: int, page: int
     return document_url(request, assistant_id, document_id) + f"pages/{page}/"
 
 
+def deletion_url(request: ApiRequest, deletion_id: int) -> str:
+    """The address of what a deletion removed."""
+    return absolute(request, f"{API}/deletions/{deletion_id}/")
+
+
 def chat_url(request: ApiRequest, chat_id: int) -> str:
     """The address of a chat."""
     return absolute(request, f"{API}/chat/{chat_id}/")

@@ -9,7 +9,7 @@ from ingestion.chunk.outline import entries_by_page, level_of, mark_declared
 from ingestion.chunk.pack import pack
 from ingestion.chunk.tables import mark_tables, number_density
 from ingestion.documents import Chunk, Page, ParsedDocument
-from ingestion.load import MARKDOWN
+from ingestion.load import DOCX, HTML, MARKDOWN, PDF, TEXT
 from ingestion.tokens import count_tokens
 
 NAMING_TOKENS = 40
@@ -21,6 +21,14 @@ CONTEXT_TOKENS = 60
 
 TITLE_TOKENS = 30
 """Of the title, so that the nearest heading has room."""
+
+_WITH_EDGES = frozenset({PDF, TEXT, MARKDOWN})
+"""May repeat a header on every page; the parsers of the others leave those out, and what repeats at
+the top of sheets and slides is content."""
+
+_GUESSED = frozenset({PDF, TEXT})
+_GUESSED_IF_BARE = frozenset({DOCX, HTML})
+"""Headings are guessed always, or where the file declares none (bold lines made by hand)."""
 
 
 def chunk_document(document: ParsedDocument) -> list[Chunk]:
@@ -54,22 +62,25 @@ def chunk_document(document: ParsedDocument) -> list[Chunk]:
 
 def _passages(document: ParsedDocument) -> Iterator[tuple[Page, list[Line], tuple[str, ...]]]:
     """Passages with their page and the headings above them."""
-    bodies = without_edges([split_lines(page.text) for page in document.pages])
+    bodies = [split_lines(page.text) for page in document.pages]
+    if document.media_type in _WITH_EDGES:
+        bodies = without_edges(bodies)
     declared = entries_by_page(document)
     path = HeadingPath()
     for page, body in zip(document.pages, bodies, strict=True):
         for entry in mark_declared(body, declared.get(page.number, ())):
             path.enter(level_of(entry), entry.title)
-        for passage in pack(_prepare(page.text, body, document.media_type)):
+        for passage in pack(_prepare(document, page.text, body)):
             yield page, passage, _walk(passage, path)
 
 
-def _prepare(page: str, lines: list[Line], media_type: str) -> list[Line]:
+def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> list[Line]:
     """Lines with their kinds and token counts, none longer than a passage."""
-    if media_type == MARKDOWN:
+    if document.media_type == MARKDOWN:
         mark_markdown(lines)
     mark_tables(lines)
-    if media_type != MARKDOWN:
+    bare = document.media_type in _GUESSED_IF_BARE and not document.outline
+    if bare or document.media_type in _GUESSED:
         mark_guessed(lines)
     count_lines(page, lines)
     return cut_long_lines(page, lines)

@@ -18,8 +18,17 @@ class Limits:
     characters: int = 20_000_000
     """Of all pages together: about 6,000 dense pages."""
 
+    archive_entries: int = 10_000
+    """Of an Office document; a deck of 1,000 slides has some 5,000."""
+
+    unpacked_bytes: int = 200 * MB
+    """Of an Office document's parts together, media included."""
+
+    unpacked_ratio: int = 200
+    """Of a part of more than `MB`: real sheets reach 30, an archive bomb 1,000."""
+
     outline_entries: int = 2_000
-    """More bookmarks than that is generated noise, or a bomb."""
+    """More PDF bookmarks than that is generated noise, or a bomb."""
 
     structure_seconds: float = 10.0
     """CPU for outline, labels and title; past it the document goes without, its text is worth more.

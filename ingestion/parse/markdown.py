@@ -1,11 +1,12 @@
 """Markdown keeps its source as page text, so that quotes are verbatim."""
 
 from ingestion.documents import ParsedDocument
+from ingestion.encodings import decode
 from ingestion.load import MARKDOWN
 from ingestion.parse.limits import Limits
 from ingestion.parse.normalise import clean_pages
 from ingestion.parse.progress import PagesKnown
-from ingestion.parse.text import decode, number_pages, split_pages
+from ingestion.parse.text import number_pages, split_pages
 from ingestion.parse.titles import choose_title
 
 
@@ -13,7 +14,7 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
     """Read a Markdown file; its `#` lines become headings when it is cut into passages.
 
     Raises:
-        DocumentRejected: `unsupported` when it is not UTF-8 or UTF-16, `no_text` when it is blank.
+        DocumentRejected: `unsupported` when its encoding is not read, `no_text` when it is blank.
         DocumentTooComplex: a limit was hit.
     """
     [text] = clean_pages([decode(data)])

@@ -26,6 +26,11 @@ def clean_pages(pages: Iterable[str]) -> list[str]:
     return _join_broken_words([_clean(page) for page in pages])
 
 
+def clean_text(text: str) -> str:
+    """The same for a text by itself, which no other page helps to mend."""
+    return _clean(text).replace(LINE_END_HYPHEN, "")
+
+
 def _clean(text: str) -> str:
     text = _LINE_BREAKS.sub("\n", scrub(text))
     text = _SOFT_BREAK.sub(LINE_END_HYPHEN, text)

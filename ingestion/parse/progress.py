@@ -6,7 +6,8 @@ from ingestion.errors import DocumentTooComplex
 from ingestion.parse.limits import Limits
 
 PagesKnown = Callable[[int], None]
-"""Called once, with the number of pages, before the long work: the deadline depends on it."""
+"""Called once, with the number of pages, before the long work: the deadline depends on it. A format
+without pages says how many its size would fill."""
 
 
 def check_pages(pages: int, limits: Limits) -> None:

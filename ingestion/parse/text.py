@@ -1,8 +1,9 @@
 """Plain text, and what Markdown shares with it."""
 
 from ingestion.documents import Page, ParsedDocument
+from ingestion.encodings import decode
 from ingestion.errors import DocumentRejected
-from ingestion.load import TEXT, encoding_of, title_of
+from ingestion.load import TEXT, title_of
 from ingestion.parse.limits import Limits
 from ingestion.parse.normalise import clean_pages
 from ingestion.parse.progress import PagesKnown, check_characters, check_pages
@@ -15,23 +16,12 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
     """Read a text file; a form feed begins a page.
 
     Raises:
-        DocumentRejected: `unsupported` when it is not UTF-8 or UTF-16, `no_text` when it is blank.
+        DocumentRejected: `unsupported` when its encoding is not read, `no_text` when it is blank.
         DocumentTooComplex: a limit was hit.
     """
     sheets = clean_pages(decode(data).removesuffix("\f").split("\f"))
     texts = [page for sheet in sheets for page in split_pages(sheet)]
     return ParsedDocument(TEXT, title_of(filename), number_pages(texts, limits, known))
-
-
-def decode(data: bytes) -> str:
-    """The text of a UTF-8 or UTF-16 file, without its byte order mark."""
-    try:
-        return data.decode(encoding_of(data))
-    except UnicodeDecodeError as error:
-        raise DocumentRejected(
-            f"The text is not valid {error.encoding} (at byte {error.start}). Save it as UTF-8.",
-            code="unsupported",
-        ) from None
 
 
 def number_pages(texts: list[str], limits: Limits, known: PagesKnown) -> tuple[Page, ...]:

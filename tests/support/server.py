@@ -134,6 +134,14 @@ def running_server(
         assert "Traceback" not in log.read_text(), log.read_text()
 
 
+@contextmanager
+def data_folder() -> Iterator[Path]:
+    """A folder that outlives a server, and that the embedded database's own user can pass."""
+    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
+        Path(folder).chmod(0o711)
+        yield Path(folder)
+
+
 def server_environment(folder: str, database_url: str, model_url: str) -> dict[str, str]:
     """What the server is configured with: the fake models, no rate limits."""
     return {

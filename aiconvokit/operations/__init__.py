@@ -1,0 +1,1 @@
+"""Running the server: whether it is well, and what it offers."""
