@@ -114,7 +114,8 @@ class Throttled(AIConvoKitError):
 
     def __init__(self, retry_after: float) -> None:
         seconds = max(1, round(retry_after))
-        super().__init__(f"Request was throttled. Expected available in {seconds} seconds.")
+        unit = "second" if seconds == 1 else "seconds"
+        super().__init__(f"Request was throttled. Expected available in {seconds} {unit}.")
         self.retry_after = float(seconds)
 
 

@@ -7,7 +7,6 @@ idempotent, and a job whose worker died is taken up again within a minute.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 import procrastinate
@@ -82,8 +81,9 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
         )
     finally:
         rescuer.cancel()
-        with suppress(asyncio.CancelledError):
-            await rescuer
+        await asyncio.wait({rescuer})  # and not `await`: its error must not take a shutdown's place
+        if not rescuer.cancelled() and (error := rescuer.exception()):
+            logger.error("Lost jobs were not looked for any more", exc_info=error)
 
 
 async def _rescue_forever(queue: procrastinate.App, rescue: Rescue) -> None:

@@ -5,9 +5,9 @@ from msgspec import Struct
 from aiconvokit.rest.fields import Email, Password, Timestamp, Username, WrittenName
 
 
-class NewUser(Struct):
+class NewUser(Struct, kw_only=True):
     username: Username
-    email: Email
+    email: Email = ""
     password: Password
 
 

@@ -23,15 +23,17 @@ RULES = (
     "answer, say so in one sentence and do not guess."
 )
 
+Role = Literal["user", "assistant"]
+
 # What chat templates treat as the border of a role, and our own border of the data.
 _ROLE_TOKENS = re.compile(r"<\|[^|>\n]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|</?passages?\b[^>]*>")
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Said:
     """A stored message of the conversation."""
 
-    role: Literal["user", "assistant"]
+    role: Role
     content: str
 
 
@@ -39,7 +41,7 @@ def build(
     *,
     instructions: str,
     company_name: str,
-    history: Sequence[Turn],
+    history: Sequence[Said],
     question: str,
     sources: Sequence[Source],
 ) -> list[ChatMessage]:
@@ -47,14 +49,14 @@ def build(
     system = _system(instructions, company_name, has_passages=bool(sources))
     messages = [ChatMessage("system", system)]
     asked = f"{_passages(sources)}\n\nQuestion: {question}" if sources else question
-    turns = _alternating([*history, Turn("user", asked)])
+    turns = _alternating([*history, Said("user", asked)])
     messages += [ChatMessage(turn.role, turn.content) for turn in turns]
     return messages
 
 
-def fitting_history(turns: Sequence[Turn], budget: int) -> list[Turn]:
+def fitting_history(turns: Sequence[Said], budget: int) -> list[Said]:
     """The newest turns that fit into a budget of tokens, oldest first, starting with a user's."""
-    kept: list[Turn] = []
+    kept: list[Said] = []
     for turn in reversed(turns):
         budget -= count_tokens(turn.content) + MESSAGE_OVERHEAD
         if budget < 0:
@@ -98,12 +100,12 @@ def _attribute(text: str) -> str:
     return re.sub(r'["<>\n]', " ", text)
 
 
-def _alternating(turns: Sequence[Turn]) -> list[Turn]:
+def _alternating(turns: Sequence[Said]) -> list[Said]:
     """Neighbours of one role become one message: many chat templates refuse two in a row."""
-    merged: list[Turn] = []
+    merged: list[Said] = []
     for turn in turns:
         if merged and merged[-1].role == turn.role:
-            merged[-1] = Turn(turn.role, f"{merged[-1].content}\n\n{turn.content}")
+            merged[-1] = Said(turn.role, f"{merged[-1].content}\n\n{turn.content}")
         else:
             merged.append(turn)
     return merged

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -61,6 +61,11 @@ async def delete_thread(session: AsyncSession, thread_id: int) -> int:
     )
     await session.execute(delete(Thread).where(Thread.id == thread_id))
     return messages or 0
+
+
+async def thread_exists(session: AsyncSession, thread_id: int) -> bool:
+    """Whether a thread is still there."""
+    return bool(await session.scalar(select(exists().where(Thread.id == thread_id))))
 
 
 async def take_lease(session: AsyncSession, thread_id: int, token: UUID, seconds: int) -> bool:

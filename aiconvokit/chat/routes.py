@@ -14,7 +14,7 @@ from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
-from aiconvokit.chat.answer import Done, run_turn, stored_citation
+from aiconvokit.chat.answer import run_turn
 from aiconvokit.chat.queries import ChatRow
 from aiconvokit.chat.schemas import (
     AnswerOut,
@@ -27,6 +27,7 @@ from aiconvokit.chat.schemas import (
     NewChat,
 )
 from aiconvokit.chat.tables import Message
+from aiconvokit.chat.turn import Done, stored_citation
 from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body

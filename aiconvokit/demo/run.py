@@ -181,7 +181,7 @@ Add a document of your own:
 
   curl -s {api}/assistants/{assistant_id}/documents/ {header} -F files=@README.md
 
-API reference: {base_url}/schema
+API reference: {base_url}/docs
 Answers with a model of yours: set OPENAI_BASE_URL and AICONVOKIT_CHAT_MODEL, then: make serve
 """
     )

@@ -191,6 +191,16 @@ async def is_content_used(session: AsyncSession, digest: bytes) -> bool:
     return bool(await session.scalar(select(exists().where(StoredFile.sha256 == digest))))
 
 
+async def hold_documents(session: AsyncSession, document_ids: Sequence[int]) -> Sequence[int]:
+    """Which of some documents are there; they stay until the transaction ends."""
+    held = (
+        select(Document.id)
+        .where(Document.id.in_(document_ids))
+        .with_for_update(key_share=True, read=True)
+    )
+    return (await session.scalars(held)).all()
+
+
 # Messages are named, not imported: the chat feature stands above this one.
 _REDACT = text(
     """

@@ -5,12 +5,14 @@ import logging
 import procrastinate
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
+from psycopg.errors import ForeignKeyViolation
+from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from aiconvokit.config import Limits
 from aiconvokit.files import queries
 from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
-from aiconvokit.jobs import run_worker
+from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
 from ingestion import store
@@ -75,11 +77,19 @@ class Ingestion:
             if attempts < MAX_ATTEMPTS:
                 raise
             await self._give_up(target, error.code, error.detail)
+        except (ForeignKeyViolation, IntegrityError):
+            if await self._is_there(target):
+                raise
+            logger.info("Document %s was deleted while it was read", document_id)
         except Exception:
             if attempts < MAX_ATTEMPTS:
                 raise
             logger.exception("Document %s", document_id)
             await self._give_up(target, "internal_error", "Internal server error.")
+
+    async def _is_there(self, target: Target) -> bool:
+        async with self._services.owner_sessions.begin() as session:
+            return bool(await queries.hold_documents(session, [target.document_id]))
 
     async def _give_up(self, target: Target, code: str, detail: str) -> None:
         logger.warning("Document %s failed for good: %s", target.document_id, code)
@@ -89,7 +99,9 @@ class Ingestion:
 
 async def work(services: Services, concurrency: int) -> None:
     """Read up to `concurrency` documents at once until cancelled; what is in work is requeued."""
-    queue = services.queue
+    limit = services.settings.limits.worker_pool_size
+    # A queue of its own: a task can be registered once, and a worker may start again.
+    queue = create_queue(services.database_url, pool_size=limit)
     Ingestion(services, concurrency).register(queue)
     async with queue.open_async():
         await run_worker(

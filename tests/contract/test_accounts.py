@@ -243,3 +243,10 @@ def test_where_one_logs_in_a_wrong_method_is_told_to_anyone(nobody: Client, path
     answer = nobody.patch(path)
     exactly(answer, 405, '{"detail":"Method \\"PATCH\\" not allowed."}')
     assert "POST" in answer.headers["allow"]
+
+
+@row("error.missing")
+def test_an_email_is_not_needed(nobody: Client) -> None:
+    """The contract's example of missing fields names two of the three."""
+    expected = '{"username":["This field is required."],"password":["This field is required."]}'
+    exactly(nobody.post(USERS, json={}), 400, expected)
