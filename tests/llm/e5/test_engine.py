@@ -49,10 +49,14 @@ Mkataba huu utaanza kutumika tarehe ya kusainiwa.
 Revenue 収入 доход הכנסה รายได้ in one line, English first.
 """.strip().splitlines()
 
-SHORT = """
-a 1 10 % ? $ the no No. NO ... (a) revenue 中 ع ก ё é ☃★ ™ ½ ① ﬁ Ⅷ 𝔘𝔫𝔦𝔠𝔬𝔡𝔢 𓀀𓀁 ﷺ 😀 👨‍👩‍👧‍👦 🏳️‍🌈🇩🇪 <s> </s> <unk> <mask> ▁▁a
-naïve façade—“quoted”‘text’… https://example.com/a?b=c&d=%20#e f(x)={'k':[x,None]} §12
-""".split()
+SHORT = (
+    """
+a|1|10|%|?|$|the|no|No.|NO|...|(a)|revenue|中|ع|ก|ё|é|☃★|™|½|①|ﬁ|Ⅷ|𝔘𝔫𝔦𝔠𝔬𝔡𝔢|𓀀𓀁|ﷺ|😀|🫨🫨|🏳️‍🌈🇩🇪|👨‍👩‍👧‍👦
+<s>|</s>|<unk>|<mask>|▁▁a|naïve façade|“quoted” ‘text’…|https://example.com/a?b=c&d=%20#e|f(x)={'k':[x,None]}
+""".strip()
+    .replace("\n", "|")
+    .split("|")
+)
 ODDITIES = [
     "",
     " ",
