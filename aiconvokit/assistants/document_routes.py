@@ -163,7 +163,7 @@ async def get_page(
 @post(
     "/search/",
     status_code=200,
-    operation_class=describe(SearchQuery, errors=MODEL_ERRORS),
+    operation_class=describe(SearchQuery, errors=(*MODEL_ERRORS, 409)),
 )
 async def search_assistant(
     request: ApiRequest,

@@ -55,7 +55,7 @@ def _settings() -> Settings:
         embedding_base_url=None,
         embedding_api_key=None,
         rate_limits="off",  # a demo may be shown many times in a row
-        registration="closed",
+        registration="open",
     )
 
 

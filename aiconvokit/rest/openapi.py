@@ -33,7 +33,7 @@ REASONS = {
     401: "No credentials, or wrong ones.",
     403: "Not allowed.",
     404: "Unknown, or somebody else's.",
-    409: "Another turn of this chat is in work.",
+    409: "The state does not allow it now; `code` says why.",
     413: "Larger than this server accepts.",
     415: "A body type that is not read here.",
     422: "The model refused.",
@@ -156,15 +156,18 @@ def _problem(status: int) -> dict[str, Any]:
 
 def _request_body(schema: dict[str, Any], *, files: bool) -> RequestBody:
     form = dict(schema)
+    only_files = files and not schema.get("properties")
     if files:
         form["properties"] = {**schema.get("properties", {}), "files": _FILES}
+    if only_files:
+        form["required"] = ["files"]
     types = {
         "application/json": schema,
         "multipart/form-data": form,
         "application/x-www-form-urlencoded": schema,
     }
     content = {name: OpenAPIMediaType(schema=_plain(shape)) for name, shape in types.items()}
-    return RequestBody(content=content, required=bool(schema.get("required")))
+    return RequestBody(content=content, required=only_files or bool(schema.get("required")))
 
 
 def _plain(shape: dict[str, Any]) -> Schema:
