@@ -44,7 +44,7 @@ clean: ## remove .venv and caches
 
 # One virtual environment for both: the stamp says which lock it holds; dev contains local.
 .venv/local: requirements/local.txt pyproject.toml
-	@if [ ! -e .venv/dev ]; then $(call install,local); fi
+	@if [ -e .venv/dev ]; then $(MAKE) --no-print-directory .venv/dev; else $(call install,local); fi
 	@touch $@
 
 .venv/dev: requirements/dev.txt pyproject.toml

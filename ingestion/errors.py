@@ -4,6 +4,7 @@ IngestionError
 ├── DocumentRejected   the file itself is at fault: stable code, never retried
 │   ├── DocumentTooComplex   a limit was hit (pages, characters, time, memory)
 ├── ParserCrashed      the parsing child died by itself: tried again
+├── IncompleteStage  two workers had the same document: tried again
 └── EmbeddingFailed    the embedder answered nonsense or not at all
 """
 
@@ -45,3 +46,9 @@ class EmbeddingFailed(IngestionError):
     """The embedder gave vectors that cannot be stored (count, dimension, NaN)."""
 
     code = "bad_embeddings"
+
+
+class IncompleteStage(IngestionError):
+    """Passages are missing from the stage, so the version must not go live; tried again."""
+
+    retryable = True

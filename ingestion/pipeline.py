@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 
 from ingestion import store
 from ingestion.embed import Embedder, batches
-from ingestion.errors import EmbeddingFailed, IngestionError
+from ingestion.errors import EmbeddingFailed, IncompleteStage, IngestionError
 from ingestion.language import SIMPLE, detect
 from ingestion.parse.sandbox import Sandbox
 from ingestion.store import Target
@@ -66,9 +66,11 @@ class Pipeline:
             )
         async with self._sessions.begin() as session:
             await store.store_pages(session, target, pages)
-            current = await store.swap(session, target, space_id, language, len(pages))
-            if not current:  # replaced or deleted meanwhile: leave nothing behind
+            count = await store.swap(session, target, space_id, language, len(pages))
+            if count is None:  # replaced, deleted or finished meanwhile: leave nothing behind
                 await session.rollback()
+            elif count != len(parsed.chunks):  # a worker thought dead came back and emptied it
+                raise IncompleteStage("Another worker took part of the passages.")
 
     async def _embed(self, target: Target, chunks: Sequence[Chunk]) -> int:
         """Embed what an earlier run did not stage yet; the id of the space."""

@@ -45,9 +45,12 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
             .with_for_update(of=Document)
         )
     ).one_or_none()
-    if row is None or row[0].ready_version == row[0].version:
+    if row is None:
         return None
     document: Document = row[0]
+    if document.ready_version == document.version:
+        document.status = "ready"
+        return None
     document.status = "processing"
     return Target(
         document.id,
@@ -193,19 +196,20 @@ SELECT count(*), coalesce(sum(lexemes), 0) FROM fresh
 
 async def swap(
     session: AsyncSession, target: Target, space_id: int, language: str, page_count: int
-) -> bool:
+) -> int | None:
     """Put the staged version in the place of the old one; a reader sees the one or the other.
 
     Returns:
-        False when the document went away or a newer version came meanwhile: nothing changed.
+        how many passages went in; None when the document went away, a newer version came, or
+        another worker finished this one meanwhile: nothing changed.
     """
     document = await session.scalar(
         select(Document)
         .where(Document.id == target.document_id, Document.version == target.version)
         .with_for_update()
     )
-    if document is None:
-        return False
+    if document is None or document.ready_version == target.version:
+        return None
     keys = {"collection": target.collection_id, "document": target.document_id}
     await remove_passages(session, target.collection_id, target.document_id)
     swapped = text(_SWAP.format(vectors=f"vec_{space_id:d}"))
@@ -224,7 +228,7 @@ async def swap(
     document.ready_version, document.page_count = target.version, page_count
     document.chunk_count, document.lexeme_count = count, int(lexemes)
     await clear_stage(session, target)
-    return True
+    return int(count)
 
 
 async def remove_passages(session: AsyncSession, collection_id: int, document_id: int) -> None:

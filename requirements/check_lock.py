@@ -17,6 +17,7 @@ def compile_lock(extras: list[str], output: Path, options: list[str]) -> None:
     """Resolve for every platform and Python that we support, with the hashes of all files."""
     command = [
         *[sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--universal"],
+        *["--python-version", "3.11"],  # the oldest that we support, whichever one runs this
         *["--generate-hashes", "--no-header", "--no-annotate"],
         *["--no-emit-index-url", "--no-emit-find-links"],
         *[part for extra in extras for part in ("--extra", extra)],

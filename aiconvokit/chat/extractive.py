@@ -16,6 +16,7 @@ from aiconvokit.chat.evidence import Evidence, Library, prepare
 from aiconvokit.chat.proof import Attributed, Source
 from aiconvokit.chat.sentences import Span
 from aiconvokit.retrieval.lexemes import content_stems
+from ingestion.load import title_of
 
 MIN_COVERAGE = 0.5
 """So much of the question (by rarity) must stand in a unit, its headings or right beside it.
@@ -229,7 +230,7 @@ def _is_heading(evidence: Evidence) -> bool:
 def _context(evidence: Evidence, heading: Evidence | None, language: str | None) -> frozenset[str]:
     """The words that stand above a unit: file name, headings, the table's head."""
     passage = evidence.source.passage
-    named = frozenset(content_stems(f"{passage.filename} {passage.heading}", language))
+    named = frozenset(content_stems(f"{title_of(passage.filename)} {passage.heading}", language))
     above = heading.stems if heading else frozenset[str]()
     return named | above | (evidence.header.stems if evidence.header else frozenset())
 

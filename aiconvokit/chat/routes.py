@@ -103,6 +103,8 @@ async def ask(
     """Ask a question; the answer comes with the quotes it rests on."""
     async with services.sessions.begin() as session:
         row = await _own_chat(session, user_id, chat_id)
+        # The server may have stopped sharing assistants since the chat began.
+        await access.to_ask(services, session, user_id, row[0].assistant_id)
     body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, Ask)
     if wanted.assistant_id != row[0].assistant_id:

@@ -116,6 +116,8 @@ async def record(services: Services, turn: Turn, written: Written) -> Done:
     done = _done(turn, written)
     cited = {citation.passage.document_id for citation in done.citations}
     async with services.sessions.begin() as session:
+        # The assistant's row before the thread's, as whoever deletes an assistant takes them.
+        await assistant_queries.count_answer(session, turn.assistant.id)
         if not await queries.release_lease(session, turn.thread_id, turn.lease):
             raise await _lost(session, turn.thread_id)
         status = "complete"
@@ -135,7 +137,6 @@ async def record(services: Services, turn: Turn, written: Written) -> Done:
                 "claims": list(done.claims),
             },
         )
-        await assistant_queries.count_answer(session, turn.assistant.id)
     return done
 
 

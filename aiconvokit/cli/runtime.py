@@ -103,7 +103,10 @@ async def work_forever(services: Services, concurrency: int | None = None) -> No
     while True:
         try:
             await work(services, concurrency or services.settings.limits.worker_concurrency)
-        except Exception:  # whatever broke it, uploads must go on being read
+        except Exception as error:  # whatever broke it, uploads must go on being read
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # a stop whose clean-up failed is a stop
+                raise asyncio.CancelledError from error
             logger.exception("The worker stopped and starts again in %s s", WORKER_PAUSE_SECONDS)
         await asyncio.sleep(WORKER_PAUSE_SECONDS)
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Row, delete, exists, func, select, text, update
+from sqlalchemy import CursorResult, Row, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -161,6 +161,8 @@ async def delete_document(session: AsyncSession, document_id: int) -> int:
 
 async def delete_file_if_unused(session: AsyncSession, file_id: int) -> bytes | None:
     """Remove a file that no document uses; its digest, None when it stays."""
+    # Locked first: whoever makes a document of it right now is then seen by the next statement.
+    await session.execute(select(StoredFile.id).where(StoredFile.id == file_id).with_for_update())
     used = exists().where(Document.file_id == StoredFile.id)
     return await session.scalar(
         delete(StoredFile).where(StoredFile.id == file_id, ~used).returning(StoredFile.sha256)
@@ -264,7 +266,12 @@ async def queue_again(session: AsyncSession, collection_id: int, filename: str) 
         await session.scalars(
             update(Document)
             .where(Document.collection_id == collection_id, Document.filename == filename)
-            .values(status="queued", error_code=None, error_detail=None)
+            .values(
+                # It may have become searchable since the caller looked.
+                status=case((Document.ready_version == Document.version, "ready"), else_="queued"),
+                error_code=None,
+                error_detail=None,
+            )
             .returning(Document.id)
         )
     ).one()

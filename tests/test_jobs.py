@@ -1,0 +1,89 @@
+"""What two workers may do to each other, and what a broken one must not do to a shutdown."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from aiconvokit.accounts.queries import insert_user
+from aiconvokit.assistants import queries as assistant_queries
+from aiconvokit.assistants.schemas import NewAssistant
+from aiconvokit.cli import runtime
+from aiconvokit.db import Sessions, create_engine, create_sessions
+from aiconvokit.files import queries as file_queries
+from aiconvokit.files.tables import StoredFile
+from ingestion import store
+from ingestion.store import Target
+from ingestion.tables import Document
+from ingestion.types import Chunk, Page
+
+CHUNKS = [Chunk(n, 1, n, n + 1, "abc"[n], "", "", 0.0, 1) for n in range(3)]
+VECTORS = np.eye(3, dtype=np.float32)
+
+
+async def target_of(sessions: Sessions) -> Target:
+    async with sessions.begin() as session:
+        user = await insert_user(session, "ann", "", "x")
+        assert user is not None
+        wanted = NewAssistant("Reports", "Acme", "Be brief.")
+        assistant = await assistant_queries.insert_assistant(session, user.id, wanted)
+        collection = (await assistant_queries.collections_of(session, assistant.id))[0]
+        file = StoredFile(
+            public_id="file_1",
+            owner_id=user.id,
+            sha256=b"x" * 32,
+            size=3,
+            filename="a.txt",
+            media_type="text/plain",
+        )
+        session.add(file)
+        await session.flush()
+        named = Document(filename="a.txt", media_type="text/plain", title="a")
+        document = await file_queries.upsert_document(session, collection.id, file.id, named)
+        assert document is not None
+        found = await store.begin(session, document)
+    assert found is not None
+    return found
+
+
+async def swap(sessions: Sessions, target: Target, chunks: list[Chunk]) -> int | None:
+    async with sessions.begin() as session:
+        space = await store.ensure_space(session, "fake", "fake", 3)
+        vectors = VECTORS[[chunk.ordinal for chunk in chunks]]
+        await store.stage(session, target, space, chunks, vectors)
+        await store.store_pages(session, target, [Page(1, None, "abc")])
+        return await store.swap(session, target, space, "english", 1)
+
+
+async def test_a_worker_that_wakes_up_late_replaces_nothing(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=2)
+    sessions = create_sessions(engine)
+    target = await target_of(sessions)
+    assert await swap(sessions, target, CHUNKS) == 3
+    assert await swap(sessions, target, CHUNKS[2:]) is None
+    async with sessions.begin() as session:
+        assert await session.scalar(text("SELECT count(*) FROM chunk")) == 3
+        # A second look at what is searchable already heals a row that says otherwise.
+        await session.execute(text("UPDATE document SET status = 'queued'"))
+        assert await store.begin(session, target.document_id) is None
+        assert await session.scalar(text("SELECT status FROM document")) == "ready"
+        again = await file_queries.queue_again(session, target.collection_id, "a.txt")
+        assert again == target.document_id
+        assert await session.scalar(text("SELECT status FROM document")) == "ready"
+    await engine.dispose()
+
+
+async def test_a_stop_whose_clean_up_fails_is_a_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(_services: object, _concurrency: int) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            raise ConnectionError("the database is away")
+
+    monkeypatch.setattr(runtime, "work", work)
+    task = asyncio.create_task(runtime.work_forever(None, 1))  # type: ignore[arg-type]  # not looked at
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
