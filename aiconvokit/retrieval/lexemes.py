@@ -7,7 +7,7 @@ always agree; the stems made here compare texts with each other, never with the 
 import functools
 import re
 
-import snowballstemmer  # type: ignore[import-untyped]
+import snowballstemmer  # type: ignore[import-untyped]  # it ships no types
 
 from ingestion.language import SIMPLE, STOP_WORDS, is_unsegmented
 

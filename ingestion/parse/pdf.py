@@ -4,7 +4,7 @@ from collections.abc import Sized
 from typing import Any, Protocol
 
 import pypdfium2  # type: ignore[import-untyped] # ships no types
-import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]
+import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]  # generated, untyped
 
 from ingestion.documents import Page, ParsedDocument
 from ingestion.errors import DocumentRejected

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime as ort  # type: ignore[import-untyped]
+import onnxruntime as ort  # type: ignore[import-untyped]  # it ships no types
 
 from aiconvokit.llm.e5.matrices import initializers
 from aiconvokit.llm.e5.tokenizer import Tokenizer

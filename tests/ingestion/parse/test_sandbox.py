@@ -40,7 +40,7 @@ async def _running() -> AsyncIterator[tuple[asyncio.Task[Parsed], psutil.Process
     """A slow parse, and its child once it works."""
     async with asyncio.timeout(20):
         task = asyncio.create_task(parse_in_child(_SLOW, TEXT, "slow.txt", Limits()))
-        while not (found := _children()) or found[0].cpu_times().user < 0.2:  # noqa: ASYNC110
+        while not (found := _children()) or found[0].cpu_times().user < 0.2:  # noqa: ASYNC110 - no event there
             await asyncio.sleep(0.02)
         try:
             yield task, found[0]

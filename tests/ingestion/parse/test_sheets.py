@@ -158,7 +158,7 @@ async def test_a_string_used_again_and_again_is_stopped_by_its_characters(repack
         (7, "00000", "00007"),
         (True, "General", "TRUE"),
         (dt.datetime(2024, 3, 1, 9, 30), "yyyy", "2024-03-01 09:30:00"),  # noqa: DTZ001 - as read
-        (dt.datetime(2024, 3, 1), "yyyy", "2024-03-01"),  # noqa: DTZ001
+        (dt.datetime(2024, 3, 1), "yyyy", "2024-03-01"),  # noqa: DTZ001 - cells have no zone
         (dt.time(9, 30), "h:mm", "09:30:00"),
         (dt.timedelta(hours=26), "[h]:mm", "1 day, 2:00:00"),
         ("#N/A", "General", "#N/A"),
