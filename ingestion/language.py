@@ -21,10 +21,13 @@ said is in the script without spaces.
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 # Thai, Lao, Myanmar, Khmer, kana, Han with its extensions. Hangul has spaces.
-_UNSEGMENTED = re.compile(
+_UNSEGMENTED_SET = (
     "[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
     "\uf900-\ufaff\uff66-\uff9d\U00020000-\U0003ffff]"
 )
+_UNSEGMENTED = re.compile(_UNSEGMENTED_SET)
+UNSEGMENTED_RUN = re.compile(f"{_UNSEGMENTED_SET}+")
+"""Text of scripts that put no spaces between words."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 # Function words: frequent in every text, so that even a short question shows one. Written down by

@@ -14,8 +14,9 @@ from ingestion import store
 from ingestion.embed import Embedder, batches
 from ingestion.errors import EmbeddingFailed, IncompleteStage, IngestionError
 from ingestion.language import SIMPLE, detect
+from ingestion.names import names_of
 from ingestion.parse.sandbox import Sandbox
-from ingestion.store import Target
+from ingestion.store import Read, Target
 from ingestion.types import Chunk
 
 STAGE_TOKENS = 8_000
@@ -66,7 +67,8 @@ class Pipeline:
             )
         async with self._sessions.begin() as session:
             await store.store_pages(session, target, pages)
-            count = await store.swap(session, target, space_id, language, len(pages))
+            read = Read(len(pages), names_of(target.filename, parsed.document))
+            count = await store.swap(session, target, space_id, language, read)
             if count is None:  # replaced, deleted or finished meanwhile: leave nothing behind
                 await session.rollback()
             elif count != len(parsed.chunks):  # a worker thought dead came back and emptied it

@@ -10,6 +10,8 @@ from pgvector.psycopg import register_vector_async
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.lexical import lexical_text
+from ingestion.names import Names
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
 from ingestion.types import Chunk, Page, Vectors
 
@@ -26,6 +28,14 @@ class Target:
     file_id: int
     language: str | None
     space_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What reading a version told of the document as a whole."""
+
+    page_count: int
+    names: Names
 
 
 async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[Any]:
@@ -130,14 +140,14 @@ async def stage(
     await register_vector_async(connection)
     columns = (
         "document_id, version, ordinal, space_id, page, start_offset, end_offset, heading, "
-        "context, content, number_density, embedding"
+        "context, content, number_density, lexical, embedding"
     )
     types = ["int8", "int4", "int4", "int2", "int4", "int4", "int4", "text"]
     async with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY chunk_stage ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
     ):
-        copy.set_types([*types, "text", "text", "float8", "halfvec"])
+        copy.set_types([*types, "text", "text", "float8", "text", "halfvec"])
         for chunk, vector in zip(chunks, vectors, strict=True):
             await copy.write_row(
                 (
@@ -152,6 +162,7 @@ async def stage(
                     chunk.context,
                     chunk.text,
                     chunk.number_density,
+                    lexical_text(chunk.embedded_text),
                     HalfVector(vector),
                 )
             )
@@ -180,7 +191,7 @@ WITH fresh AS (
                        end_offset, heading, context, content, number_density, tsv)
     SELECT :collection, document_id, version, ordinal, page, start_offset, end_offset, heading,
            context, content, number_density,
-           to_tsvector(CAST(:language AS regconfig), context || E'\\n' || content)
+           to_tsvector(CAST(:language AS regconfig), lexical)
     FROM chunk_stage WHERE document_id = :document
     ORDER BY ordinal
     RETURNING id, ordinal, length(tsv) AS lexemes
@@ -194,8 +205,17 @@ SELECT count(*), coalesce(sum(lexemes), 0) FROM fresh
 """
 
 
+_NAMED = text(
+    """
+    UPDATE document SET names = setweight(to_tsvector('simple', :title), 'A')
+                             || setweight(to_tsvector('simple', :head), 'D')
+    WHERE id = :document
+    """
+)
+
+
 async def swap(
-    session: AsyncSession, target: Target, space_id: int, language: str, page_count: int
+    session: AsyncSession, target: Target, space_id: int, language: str, read: Read
 ) -> int | None:
     """Put the staged version in the place of the old one; a reader sees the one or the other.
 
@@ -225,8 +245,10 @@ async def swap(
         )
     )
     document.status, document.error_code, document.error_detail = "ready", None, None
-    document.ready_version, document.page_count = target.version, page_count
+    document.ready_version, document.page_count = target.version, read.page_count
     document.chunk_count, document.lexeme_count = count, int(lexemes)
+    named = {"title": read.names.title, "head": read.names.head, "document": document.id}
+    await session.execute(_NAMED, named)
     await clear_stage(session, target)
     return int(count)
 

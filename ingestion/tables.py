@@ -5,6 +5,7 @@ hash-partitioned by `collection_id`, and every query on them names it.
 """
 
 from datetime import datetime
+from typing import Any
 
 from pgvector import HalfVector
 from pgvector.sqlalchemy import HALFVEC
@@ -24,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 PARTITIONS = 32
@@ -64,6 +65,8 @@ class EmbeddingSpace(Base):
     provider: Mapped[str]
     model: Mapped[str]
     dim: Mapped[int] = mapped_column(Integer)
+    cosine_sd: Mapped[float | None]
+    """Standard deviation of the cosines between its vectors, measured once there are enough."""
 
 
 class Collection(Base):
@@ -111,6 +114,10 @@ class Document(Base):
     page_count: Mapped[int | None] = mapped_column(Integer)
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
     lexeme_count: Mapped[int] = mapped_column(server_default=text("0"))
+    attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """The owner's own: flat, text, numbers and booleans; searches filter by them."""
+    names: Mapped[str] = mapped_column(TSVECTOR, server_default=text("''"))
+    """What questions may call it: weight A in its title and file name, D in its first lines."""
     created_at: Mapped[datetime] = created()
     updated_at: Mapped[datetime] = created()
 
@@ -177,4 +184,6 @@ class StagedChunk(Base):
     context: Mapped[str]
     content: Mapped[str]
     number_density: Mapped[float]
+    lexical: Mapped[str]
+    """What its tsv is made of: see `ingestion.lexical`."""
     embedding: Mapped[HalfVector] = mapped_column(HALFVEC)

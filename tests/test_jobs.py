@@ -15,11 +15,14 @@ from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
 from ingestion import store
 from ingestion.store import Target
+from ingestion.names import Names
 from ingestion.tables import Document
 from ingestion.types import Chunk, Page
 
 CHUNKS = [Chunk(n, 1, n, n + 1, "abc"[n], "", "", 0.0, 1) for n in range(3)]
 VECTORS = np.eye(3, dtype=np.float32)
+
+READ = store.Read(1, Names("a", ""))
 
 
 async def target_of(sessions: Sessions) -> Target:
@@ -53,7 +56,7 @@ async def swap(sessions: Sessions, target: Target, chunks: list[Chunk]) -> int |
         vectors = VECTORS[[chunk.ordinal for chunk in chunks]]
         await store.stage(session, target, space, chunks, vectors)
         await store.store_pages(session, target, [Page(1, None, "abc")])
-        return await store.swap(session, target, space, "english", 1)
+        return await store.swap(session, target, space, "english", READ)
 
 
 async def test_a_worker_that_wakes_up_late_replaces_nothing(database_url: str) -> None:

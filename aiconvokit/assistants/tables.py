@@ -1,8 +1,10 @@
 """Assistants and the collections they read."""
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import ForeignKey, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ingestion.tables import Base, created, identity
@@ -19,6 +21,8 @@ class Assistant(Base):
     name: Mapped[str]
     company_name: Mapped[str]
     instructions: Mapped[str]
+    glossary: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    """The owner's own; null: the built-in one."""
     query_count: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = created()
     updated_at: Mapped[datetime] = created()

@@ -149,7 +149,7 @@ def _choose(units: Sequence[_Unit]) -> list[_Unit]:
 
 def _too_far(sources: Sequence[Source], model: str | None) -> bool:
     threshold = ABSTAIN_BELOW.get(model or "")
-    cosines = [s.passage.dense for s in sources if s.passage.dense is not None]
+    cosines = [source.passage.dense for source in sources]
     return threshold is not None and bool(cosines) and max(cosines) < threshold
 
 

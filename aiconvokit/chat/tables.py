@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Index
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ingestion.tables import Base, created, identity
@@ -69,3 +69,16 @@ class Message(Base):
     citations: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     claims: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     created_at: Mapped[datetime] = created()
+
+
+class Receipt(Base):
+    """How an answer came about; `document_ids` are the documents whose text it holds."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (Index("ix_receipt_document_ids", "document_ids", postgresql_using="gin"),)
+
+    message_id: Mapped[int] = mapped_column(
+        ForeignKey("message.id", ondelete="CASCADE"), primary_key=True
+    )
+    document_ids: Mapped[list[int]] = mapped_column(ARRAY(BigInteger))
+    content: Mapped[dict[str, Any]] = mapped_column(JSONB)

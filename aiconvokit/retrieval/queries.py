@@ -1,11 +1,13 @@
 """Every statement of a search: the candidates of both legs, then the passages chosen."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.retrieval.naming import NamedDocument
+from aiconvokit.retrieval.terms import WeightedText
 from aiconvokit.retrieval.types import Candidate, Passage
 from ingestion.tables import Collection
 
@@ -15,6 +17,8 @@ CANDIDATES_PER_LEG = 100
 # BM25 in plain SQL: ts_rank_cd with equal weights is the term frequency, length(tsv) the length in
 # lexemes (measured against a reference implementation: equal to 1e-4). k1 = 1.2, b = 0.75.
 # A term's weight is the highest among the texts it occurs in (the question 1, older turns less).
+# Three legs find candidates: words, vectors, and vectors within the documents that the question
+# names, where an index over all would not look. Then every candidate gets both of its scores.
 # "+ 0" bars any vector index: a small collection is scanned exactly, recall 1.
 _HYBRID = """
 WITH terms AS MATERIALIZED (
@@ -24,6 +28,9 @@ WITH terms AS MATERIALIZED (
     FROM unnest(CAST(:texts AS text[]), CAST(:weights AS float8[])) AS t(content, weight),
          unnest(to_tsvector(CAST(:language AS regconfig), t.content))
     GROUP BY lexeme
+), prior AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:documents AS bigint[]), CAST(:priors AS float8[]))
+                  AS p(document_id, prior)
 ), matches AS MATERIALIZED (
     SELECT id, document_id, tsv, length(tsv) AS size FROM chunk
     WHERE collection_id = :collection
@@ -33,24 +40,62 @@ WITH terms AS MATERIALIZED (
            ts_rank_cd('{1,1,1,1}', m.tsv, t.query) AS tf
     FROM matches m CROSS JOIN terms t WHERE m.tsv @@ t.query
 ), rarity AS MATERIALIZED (
-    SELECT lexeme, ln(1 + (:chunks - count(*) + .5) / (count(*) + .5)) AS idf
-    FROM frequencies GROUP BY lexeme
-), lexical AS MATERIALIZED (
+    SELECT lexeme, weight, ln(1 + (:chunks - count(*) + .5) / (count(*) + .5)) AS idf
+    FROM frequencies GROUP BY lexeme, weight
+), bm25 AS MATERIALIZED (
     SELECT f.id, f.document_id,
            sum(f.weight * r.idf * f.tf * 2.2 / (f.tf + 1.2 * (.25 + .75 * f.size / :mean_size)))
                AS score
     FROM frequencies f JOIN rarity r USING (lexeme)
-    GROUP BY f.id, f.document_id ORDER BY score DESC, f.id LIMIT :candidates
-), dense AS MATERIALIZED (
-    SELECT chunk_id AS id, document_id, 1 - (embedding <=> CAST(:vector AS halfvec(%(dim)d)))
-               AS score
-    FROM vec_%(space)d WHERE collection_id = :collection
+    GROUP BY f.id, f.document_id
+), lexical AS (
+    SELECT id FROM bm25 LEFT JOIN prior USING (document_id)
+    ORDER BY score + coalesce(prior, 0) * (SELECT max(score) FROM bm25) DESC, id LIMIT :candidates
+), dense AS (
+    SELECT chunk_id AS id FROM vec_%(space)d WHERE collection_id = :collection
     ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) + 0, chunk_id LIMIT :candidates
+), named AS (
+    SELECT chunk_id AS id FROM vec_%(space)d JOIN prior USING (document_id)
+    WHERE collection_id = :collection
+    ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) - prior * :lift, chunk_id
+    LIMIT :candidates
+), found AS (
+    SELECT id FROM lexical UNION SELECT id FROM dense UNION SELECT id FROM named
 )
-SELECT coalesce(d.id, l.id), coalesce(d.document_id, l.document_id), d.score, l.score,
-       (SELECT count(*) FROM rarity)::float8 / greatest(1, (SELECT count(*) FROM terms)) AS known
-FROM dense d FULL JOIN lexical l ON l.id = d.id
+SELECT c.id, c.document_id, 1 - (v.embedding <=> CAST(:vector AS halfvec(%(dim)d))),
+       coalesce(b.score, 0), c.number_density,
+       (SELECT count(*) FROM rarity WHERE weight = 1)::float8
+           / greatest(1, (SELECT count(*) FROM terms WHERE weight = 1)) AS known
+FROM found
+JOIN chunk c ON c.collection_id = :collection AND c.id = found.id
+JOIN vec_%(space)d v ON v.collection_id = :collection AND v.chunk_id = found.id
+LEFT JOIN bm25 b ON b.id = found.id
 """
+
+# A word that is in more than half of the documents' names tells none from another.
+_NAMED = text(
+    """
+    WITH words AS MATERIALIZED (
+        SELECT word, alone, CAST('''' || word || '''' AS tsquery) AS query,
+               CAST('''' || word || '''\\:A' AS tsquery) AS title
+        FROM unnest(CAST(:words AS text[]), CAST(:alone AS boolean[])) AS w(word, alone)
+    ), documents AS (
+        SELECT count(*) AS n FROM document
+        WHERE collection_id = :collection AND ready_version IS NOT NULL
+    ), hits AS MATERIALIZED (
+        SELECT d.id, w.word, w.alone, d.names @@ w.title AS in_title
+        FROM words w JOIN document d ON d.names @@ w.query
+        WHERE d.collection_id = :collection AND d.ready_version IS NOT NULL
+    ), telling AS (
+        SELECT word, ln(1 + (n - count(*) + .5) / (count(*) + .5)) AS idf
+        FROM hits, documents GROUP BY word, n HAVING count(*) <= n / 2.0
+    )
+    SELECT h.id, sum(t.idf * CASE WHEN h.in_title THEN 1.5 ELSE 1 END) AS score,
+           array_agg(h.word)
+    FROM hits h JOIN telling t USING (word)
+    GROUP BY h.id HAVING bool_or(h.alone) ORDER BY score DESC, h.id LIMIT :candidates
+    """
+)
 
 _PASSAGES = text(
     """
@@ -76,20 +121,42 @@ _PAGE_TEXTS = text(
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What both legs are asked: texts with weights for the words, a vector for the meaning."""
+    """What the legs are asked: texts with weights for the words, a vector for the meaning.
 
-    texts: Sequence[str]
-    weights: Sequence[float]
+    `priors` says how surely a document is meant; `lift` is what a prior of 1 adds to a cosine.
+    """
+
+    texts: Sequence[WeightedText]
     vector: str
     """pgvector's text form, "[0.1,…]"."""
     space_id: int
     dim: int
+    priors: Mapping[int, float]
+    lift: float
+
+
+async def named_documents(
+    session: AsyncSession, collection: Collection, words: Mapping[str, bool]
+) -> list[NamedDocument]:
+    """The documents whose names hold some of the words, best first."""
+    if not words:
+        return []
+    rows = await session.execute(
+        _NAMED,
+        {
+            "words": list(words),
+            "alone": list(words.values()),
+            "collection": collection.id,
+            "candidates": CANDIDATES_PER_LEG,
+        },
+    )
+    return [NamedDocument(id_, score, frozenset(found)) for id_, score, found in rows]
 
 
 async def candidates(
     session: AsyncSession, collection: Collection, query: Query
 ) -> tuple[list[Candidate], float]:
-    """The best of both legs in one collection, unordered.
+    """The best of all legs in one collection, unordered.
 
     Returns:
         the candidates, and the share (0..1) of the question's words that the collection knows.
@@ -98,19 +165,22 @@ async def candidates(
     rows = await session.execute(
         statement,
         {
-            "texts": list(query.texts),
-            "weights": list(query.weights),
+            "texts": [one.text for one in query.texts],
+            "weights": [one.weight for one in query.texts],
             "language": collection.language,
             "collection": collection.id,
             "chunks": collection.chunk_count,
             "mean_size": collection.lexeme_count / max(1, collection.chunk_count),
             "vector": query.vector,
+            "documents": list(query.priors),
+            "priors": list(query.priors.values()),
+            "lift": query.lift,
             "candidates": CANDIDATES_PER_LEG,
         },
     )
     found, known = [], 0.0
-    for chunk_id, document_id, dense, lexical, known_share in rows:
-        found.append(Candidate(chunk_id, document_id, dense, lexical))
+    for chunk_id, document_id, dense, lexical, density, known_share in rows:
+        found.append(Candidate(chunk_id, document_id, dense, lexical, density))
         known = known_share
     return found, known
 

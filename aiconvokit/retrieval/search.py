@@ -1,36 +1,46 @@
 """A search: embed the question (no transaction), both legs in SQL, fuse, fetch the passages."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from pgvector import HalfVector
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.errors import Conflict
 from aiconvokit.retrieval import queries
-from aiconvokit.retrieval.fuse import fuse
+from aiconvokit.retrieval.figures import asks_for_figures
+from aiconvokit.retrieval.fuse import Signals, fuse
+from aiconvokit.retrieval.glossary import added_words
 from aiconvokit.retrieval.lexemes import lexical_gate
+from aiconvokit.retrieval.naming import naming_words, priors, without_names
 from aiconvokit.retrieval.queries import Query
+from aiconvokit.retrieval.recipe import RECIPE, Recipe
+from aiconvokit.retrieval.terms import weighted_texts
 from aiconvokit.retrieval.types import Candidate, Passage
 from aiconvokit.services import Services
+from ingestion import tables
 from ingestion.language import detect
 from ingestion.store import find_space
-from ingestion.tables import Collection, EmbeddingSpace
 
-TURN_DECAY = 0.5
-"""Weight of the words of a user's turn against the turn after it (doc2dial recall@5 +.067)."""
-HISTORY_SHARE = 0.5
-"""Share of the conversation in the question's vector."""
 TURNS = 6
 """Older turns weigh under 2 %."""
+USUAL_COSINE_SD = 0.017
+"""Where a space's own spread is not measured yet; that of multilingual-e5-small."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked, and the user's earlier turns in the conversation, oldest first."""
+    """What is asked, and what the conversation was before it.
+
+    `earlier` are the user's turns, oldest first; `cited` are ids of documents that the last answer
+    cited.
+    """
 
     text: str
     earlier: Sequence[str] = ()
+    last_answer: str = ""
+    cited: Collection[int] = ()
 
     @property
     def turns(self) -> list[str]:
@@ -39,7 +49,11 @@ class Question:
 
 
 async def search(
-    services: Services, collections: Sequence[Collection], question: Question, limit: int
+    services: Services,
+    collections: Sequence[tables.Collection],
+    question: Question,
+    limit: int,
+    recipe: Recipe = RECIPE,
 ) -> list[Passage]:
     """The best passages of some collections.
 
@@ -50,7 +64,7 @@ async def search(
     filled = [one for one in collections if one.chunk_count and one.space_id is not None]
     if not filled:
         return []
-    vector = await _embed(services, question)
+    vector = await _embed(services, question, recipe.history_share)
     found: list[Passage] = []
     async with services.sessions.begin() as session:
         embedder = services.embedder
@@ -58,41 +72,60 @@ async def search(
         for collection in filled:
             if space is None or collection.space_id != space.id:
                 raise _other_model(space)
-            query = Query(
-                texts=question.turns,
-                weights=[TURN_DECAY**age for age in range(len(question.turns))],
-                vector=vector,
-                space_id=space.id,
-                dim=space.dim,
-            )
-            candidates, known = await queries.candidates(session, collection, query)
-            ranked = _rank(candidates, question, collection, known)[:limit]
-            found += await queries.passages(session, collection.id, ranked)
+            ranked = await _rank(session, collection, space, question, vector, recipe)
+            found += await queries.passages(session, collection.id, ranked[:limit])
     return sorted(found, key=lambda passage: -passage.score)[:limit]
 
 
-def _rank(
-    candidates: Sequence[Candidate], question: Question, collection: Collection, known: float
+async def _rank(
+    session: AsyncSession,
+    collection: tables.Collection,
+    space: tables.EmbeddingSpace,
+    question: Question,
+    vector: str,
+    recipe: Recipe,
 ) -> list[tuple[Candidate, float]]:
-    gate = lexical_gate(detect(question.text), collection.language, known)
+    """The candidates of one collection, best first."""
+    words = naming_words(question.text) if recipe.naming else {}
+    named = await queries.named_documents(session, collection, words)
+    meant = priors(named, question.cited, recipe.cited)
+    asked = without_names(question.text, named, meant)
+    cosine_sd = space.cosine_sd or USUAL_COSINE_SD
+    query = Query(
+        texts=weighted_texts(
+            asked, question.turns[1:], question.last_answer, added_words(question.text), recipe
+        ),
+        vector=vector,
+        space_id=space.id,
+        dim=space.dim,
+        priors=meant,
+        lift=recipe.naming * cosine_sd,
+    )
+    candidates, known = await queries.candidates(session, collection, query)
+    signals = Signals(
+        gate=lexical_gate(detect(question.text), collection.language, known),
+        asks_for_figures=asks_for_figures(question.text),
+        priors=meant,
+        cosine_sd=cosine_sd,
+    )
     by_id = {candidate.chunk_id: candidate for candidate in candidates}
-    return [(by_id[chunk_id], score) for chunk_id, score in fuse(candidates, gate)]
+    return [(by_id[chunk_id], score) for chunk_id, score in fuse(candidates, signals, recipe)]
 
 
-async def _embed(services: Services, question: Question) -> str:
-    """The question's vector in pgvector's text form: half itself, half the conversation."""
+async def _embed(services: Services, question: Question, history_share: float) -> str:
+    """The question's vector in pgvector's text form, mixed with the conversation's."""
     texts = [question.text]
-    if question.earlier:
+    if question.earlier and history_share:
         texts.append("\n".join(question.turns))  # newest first: what is cut off is the oldest
     vectors = await services.embedder.embed_queries(texts)
     mixed = vectors[0]
     if len(texts) > 1:
-        mixed = (1 - HISTORY_SHARE) * vectors[0] + HISTORY_SHARE * vectors[1]
+        mixed = (1 - history_share) * vectors[0] + history_share * vectors[1]
         mixed = mixed / np.linalg.norm(mixed)
     return str(HalfVector(mixed).to_text())
 
 
-def _other_model(space: EmbeddingSpace | None) -> Conflict:
+def _other_model(space: tables.EmbeddingSpace | None) -> Conflict:
     now = f"{space.model} ({space.provider})" if space else "one that has embedded nothing yet"
     return Conflict(
         f"These documents were embedded with another model than the configured one, {now}. "

@@ -7,14 +7,15 @@ from dataclasses import dataclass
 class Candidate:
     """One row of the hybrid SQL statement: a chunk that at least one leg found.
 
-    `dense` is the cosine similarity to the question, `lexical` the BM25 score; each is None when
-    the chunk is not among the best n of that leg.
+    `dense` is the cosine similarity to the question, `lexical` the BM25 score (0: none of its words
+    occur), `number_density` 0..1 the share of numbers among its words, doubled and capped.
     """
 
     chunk_id: int
     document_id: int
-    dense: float | None
-    lexical: float | None
+    dense: float
+    lexical: float
+    number_density: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Passage:
     """A slice of one page, `page_text[start:end]`, as a search returns it (best first).
 
     `score` is the fused score in 0..1, comparable within one search only; `dense` is a cosine of
-    the embedding space and `lexical` a BM25 score, None where that leg did not find the passage.
+    the embedding space and `lexical` a BM25 score.
     """
 
     chunk_id: int
@@ -36,5 +37,5 @@ class Passage:
     end: int
     text: str
     score: float
-    dense: float | None
-    lexical: float | None
+    dense: float
+    lexical: float

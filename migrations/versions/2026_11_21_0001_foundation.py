@@ -69,6 +69,7 @@ CREATE TABLE embedding_space (
     provider text NOT NULL,
     model text NOT NULL,
     dim integer NOT NULL,
+    cosine_sd double precision,
     UNIQUE (provider, model, dim)
 );
 
@@ -102,6 +103,8 @@ CREATE TABLE document (
     page_count integer,
     chunk_count bigint NOT NULL DEFAULT 0,
     lexeme_count bigint NOT NULL DEFAULT 0,
+    attributes jsonb NOT NULL DEFAULT '{}',
+    names tsvector NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (collection_id, filename),
@@ -149,6 +152,7 @@ CREATE TABLE chunk_stage (
     context text NOT NULL,
     content text NOT NULL,
     number_density double precision NOT NULL,
+    lexical text NOT NULL,
     embedding halfvec NOT NULL,
     PRIMARY KEY (document_id, version, ordinal)
 );
@@ -160,6 +164,7 @@ CREATE TABLE assistant (
     name text NOT NULL,
     company_name text NOT NULL,
     instructions text NOT NULL,
+    glossary jsonb,
     query_count bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -211,6 +216,14 @@ CREATE TABLE message (
 CREATE INDEX ix_message_thread_id_id ON message (thread_id, id);
 -- Which answers cite a document that is deleted.
 CREATE INDEX ix_message_citations ON message USING gin (citations jsonb_path_ops);
+
+CREATE TABLE receipt (
+    message_id bigint PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
+    document_ids bigint[] NOT NULL,
+    content jsonb NOT NULL
+);
+-- Which receipts hold text of a document that is deleted.
+CREATE INDEX ix_receipt_document_ids ON receipt USING gin (document_ids);
 """
 
 # Leaves first, then indexes on the parent: each leaf gets its own.
@@ -272,7 +285,7 @@ BEGIN
         GRANT USAGE ON SCHEMA public TO aiconvokit_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             "user", token, deletion, rate_bucket, file, collection, document, assistant,
-            assistant_collection, thread, chat, message TO aiconvokit_app;
+            assistant_collection, thread, chat, message, receipt TO aiconvokit_app;
         GRANT SELECT ON embedding_space, alembic_version TO aiconvokit_app;
         GRANT SELECT, DELETE ON page, chunk, chunk_stage TO aiconvokit_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON

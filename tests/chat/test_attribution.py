@@ -35,8 +35,8 @@ def source(index: int, text: str, start: int = 0, end: int | None = None) -> Sou
         end=stop,
         text=text[start:stop],
         score=1.0,
-        dense=None,
-        lexical=None,
+        dense=0.0,
+        lexical=0.0,
     )
     return Source(index, passage, text)
 

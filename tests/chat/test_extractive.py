@@ -21,7 +21,7 @@ The warranty period for compressors is thirty-six months from delivery.
 The warranty period for drives is twenty-four months from delivery."""
 
 
-def source(index: int, text: str, dense: float | None = None) -> Source:
+def source(index: int, text: str, dense: float = 0.9) -> Source:
     passage = Passage(
         chunk_id=index,
         document_id=index,
@@ -35,7 +35,7 @@ def source(index: int, text: str, dense: float | None = None) -> Source:
         text=text,
         score=1.0 / index,
         dense=dense,
-        lexical=None,
+        lexical=0.0,
     )
     return Source(index, passage, text)
 
