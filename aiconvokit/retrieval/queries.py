@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.naming import NamedDocument
 from aiconvokit.retrieval.terms import WeightedText
 from aiconvokit.retrieval.types import Candidate, Passage
@@ -35,6 +36,7 @@ WITH terms AS MATERIALIZED (
     SELECT id, document_id, tsv, length(tsv) AS size FROM chunk
     WHERE collection_id = :collection
       AND tsv @@ (SELECT CAST(string_agg(CAST(query AS text), ' | ') AS tsquery) FROM terms)
+      %(scope)s
 ), frequencies AS MATERIALIZED (
     SELECT m.id, m.document_id, m.size, t.lexeme, t.weight,
            ts_rank_cd('{1,1,1,1}', m.tsv, t.query) AS tf
@@ -52,11 +54,11 @@ WITH terms AS MATERIALIZED (
     SELECT id FROM bm25 LEFT JOIN prior USING (document_id)
     ORDER BY score + coalesce(prior, 0) * (SELECT max(score) FROM bm25) DESC, id LIMIT :candidates
 ), dense AS (
-    SELECT chunk_id AS id FROM vec_%(space)d WHERE collection_id = :collection
+    SELECT chunk_id AS id FROM vec_%(space)d WHERE collection_id = :collection %(scope)s
     ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) + 0, chunk_id LIMIT :candidates
 ), named AS (
     SELECT chunk_id AS id FROM vec_%(space)d JOIN prior USING (document_id)
-    WHERE collection_id = :collection
+    WHERE collection_id = :collection %(scope)s
     ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) - prior * :lift, chunk_id
     LIMIT :candidates
 ), found AS (
@@ -71,6 +73,10 @@ JOIN chunk c ON c.collection_id = :collection AND c.id = found.id
 JOIN vec_%(space)d v ON v.collection_id = :collection AND v.chunk_id = found.id
 LEFT JOIN bm25 b ON b.id = found.id
 """
+
+_SCOPE = (
+    "AND document_id IN (SELECT d.id FROM document d WHERE d.collection_id = :collection AND {})"
+)
 
 # A word that is in more than half of the documents' names tells none from another.
 _NAMED = text(
@@ -133,6 +139,7 @@ class Query:
     dim: int
     priors: Mapping[int, float]
     lift: float
+    where: Condition | None = None
 
 
 async def named_documents(
@@ -161,10 +168,12 @@ async def candidates(
     Returns:
         the candidates, and the share (0..1) of the question's words that the collection knows.
     """
-    statement = text(_HYBRID % {"dim": query.dim, "space": query.space_id})
+    scope = _SCOPE.format(query.where.sql) if query.where else ""
+    statement = text(_HYBRID % {"dim": query.dim, "space": query.space_id, "scope": scope})
     rows = await session.execute(
         statement,
         {
+            **(query.where.parameters if query.where else {}),
             "texts": [one.text for one in query.texts],
             "weights": [one.weight for one in query.texts],
             "language": collection.language,

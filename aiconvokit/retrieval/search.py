@@ -10,8 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.errors import Conflict
 from aiconvokit.retrieval import queries
 from aiconvokit.retrieval.figures import asks_for_figures
+from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.fuse import Signals, fuse
-from aiconvokit.retrieval.glossary import added_words
+from aiconvokit.retrieval.glossary import BUILT_IN, Entry, added_words
 from aiconvokit.retrieval.lexemes import lexical_gate
 from aiconvokit.retrieval.naming import naming_words, priors, without_names
 from aiconvokit.retrieval.queries import Query
@@ -27,6 +28,17 @@ TURNS = 6
 """Older turns weigh under 2 %."""
 USUAL_COSINE_SD = 0.017
 """Where a space's own spread is not measured yet; that of multilingual-e5-small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What limits and helps a search of one assistant: a filter on documents, its glossary."""
+
+    where: Condition | None = None
+    glossary: Sequence[Entry] = BUILT_IN
+
+
+ANYWHERE = Scope()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +60,32 @@ class Question:
         return [self.text, *reversed(self.earlier)][:TURNS]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A collection with the question's vector in its space."""
+
+    collection: tables.Collection
+    space: tables.EmbeddingSpace
+    vector: str
+
+
 async def search(
     services: Services,
     collections: Sequence[tables.Collection],
     question: Question,
     limit: int,
+    scope: Scope = ANYWHERE,
     recipe: Recipe = RECIPE,
 ) -> list[Passage]:
     """The best passages of some collections.
+
+    Args:
+        services: the embedder and the database.
+        collections: where to look.
+        question: what is asked.
+        limit: most passages.
+        scope: which documents, and whose words.
+        recipe: the weights; others than the product's for measurements only.
 
     Raises:
         UpstreamFailed: the embedder is away.
@@ -72,34 +102,35 @@ async def search(
         for collection in filled:
             if space is None or collection.space_id != space.id:
                 raise _other_model(space)
-            ranked = await _rank(session, collection, space, question, vector, recipe)
+            place = _Place(collection, space, vector)
+            ranked = await _rank(session, place, question, scope, recipe)
             found += await queries.passages(session, collection.id, ranked[:limit])
     return sorted(found, key=lambda passage: -passage.score)[:limit]
 
 
 async def _rank(
     session: AsyncSession,
-    collection: tables.Collection,
-    space: tables.EmbeddingSpace,
+    found_in: _Place,
     question: Question,
-    vector: str,
+    scope: Scope,
     recipe: Recipe,
 ) -> list[tuple[Candidate, float]]:
     """The candidates of one collection, best first."""
+    collection, space = found_in.collection, found_in.space
     words = naming_words(question.text) if recipe.naming else {}
     named = await queries.named_documents(session, collection, words)
     meant = priors(named, question.cited, recipe.cited)
     asked = without_names(question.text, named, meant)
+    added = added_words(question.text, scope.glossary)
     cosine_sd = space.cosine_sd or USUAL_COSINE_SD
     query = Query(
-        texts=weighted_texts(
-            asked, question.turns[1:], question.last_answer, added_words(question.text), recipe
-        ),
-        vector=vector,
+        texts=weighted_texts(asked, question.turns[1:], question.last_answer, added, recipe),
+        vector=found_in.vector,
         space_id=space.id,
         dim=space.dim,
         priors=meant,
         lift=recipe.naming * cosine_sd,
+        where=scope.where,
     )
     candidates, known = await queries.candidates(session, collection, query)
     signals = Signals(
