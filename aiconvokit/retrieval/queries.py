@@ -96,7 +96,7 @@ _NAMED = text(
         SELECT word, ln(1 + (n - count(*) + .5) / (count(*) + .5)) AS idf
         FROM hits, documents GROUP BY word, n HAVING count(*) <= n / 2.0
     )
-    SELECT h.id, sum(t.idf * CASE WHEN h.in_title THEN 1.5 ELSE 1 END) AS score,
+    SELECT h.id, CAST(sum(t.idf * CASE WHEN h.in_title THEN 1.5 ELSE 1 END) AS float8) AS score,
            array_agg(h.word)
     FROM hits h JOIN telling t USING (word)
     GROUP BY h.id HAVING bool_or(h.alone) ORDER BY score DESC, h.id LIMIT :candidates
