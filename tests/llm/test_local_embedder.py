@@ -17,6 +17,24 @@ from fake_model.waiting import eventually
 
 PASSAGE = "The company reported higher revenue in Europe and lower costs in Asia. " * 20
 
+WITH_ENGINE = """
+import os, random, threading, time
+import numpy as np
+from aiconvokit.llm import embedder_child as child
+
+told = threading.Event()
+
+def engine(request):
+    {}
+    if request.texts == ["go"]:
+        told.set()
+    return np.eye(384, dtype=np.float32)[[len(text) for text in request.texts]]
+
+child.load_engine = lambda: engine
+child.main()
+"""
+"""A child's program: the vector of a text says how long it is."""
+
 
 @pytest.fixture
 async def embedder() -> AsyncIterator[LocalEmbedder]:
@@ -68,25 +86,50 @@ async def test_starts_late_and_leaves_nothing() -> None:
     assert caught.value.code == "embedder_unavailable"
 
 
-async def test_a_query_overtakes_passages(embedder: LocalEmbedder) -> None:
-    await embedder.start()
-    done: list[str] = []
+async def test_a_query_overtakes_passages(
+    embedder: LocalEmbedder, spoil: Callable[[str], None]
+) -> None:
+    spoil(WITH_ENGINE.format("request.texts == ['held'] and told.wait()"))
+    passages = [asyncio.create_task(embedder.embed_passages(["held"])) for _ in range(5)]
+    await asyncio.sleep(0.05)  # two are being computed, the others wait
 
-    async def passages() -> None:
-        await embedder.embed_passages([PASSAGE])
-        done.append("passage")
+    await embedder.embed_queries(["go"])
 
-    async def query() -> None:
-        await embedder.embed_queries(["revenue"])
-        done.append("query")
+    for task in passages:
+        assert (await task).argmax() == len("held")
 
-    async with asyncio.TaskGroup() as group:
-        for _ in range(4):
-            group.create_task(passages())
-        await asyncio.sleep(0.05)  # the first of them is being computed
-        group.create_task(query())
 
-    assert done.index("query") <= 1
+async def test_replies_in_another_order_reach_their_callers(
+    embedder: LocalEmbedder, spoil: Callable[[str], None]
+) -> None:
+    spoil(WITH_ENGINE.format("request.texts == ['held'] and told.wait()"))
+    held = asyncio.create_task(embedder.embed_passages(["held"]))
+    await asyncio.sleep(0.05)
+
+    assert (await embedder.embed_passages(["go"])).argmax() == len("go")
+    assert (await held).argmax() == len("held")
+
+
+async def test_a_long_list_comes_back_in_order(
+    embedder: LocalEmbedder, spoil: Callable[[str], None]
+) -> None:
+    spoil(WITH_ENGINE.format("time.sleep(random.random() / 20)"))
+    texts = ["x" * (number * 37 % 384) for number in range(300)]
+    vectors = await embedder.embed_passages(texts)
+    assert vectors.argmax(axis=1).tolist() == [len(text) for text in texts]
+
+
+async def test_a_short_list_does_not_wait_for_a_long_one(
+    embedder: LocalEmbedder, spoil: Callable[[str], None]
+) -> None:
+    spoil(WITH_ENGINE.format("time.sleep(0.02)"))
+    long = asyncio.create_task(embedder.embed_passages(["a"] * 1_000))
+    await asyncio.sleep(0.05)  # its first requests are in the queue
+
+    await embedder.embed_passages(["b"])
+
+    assert not long.done()
+    assert (await long).shape == (1_000, 384)
 
 
 async def test_a_killed_child_is_replaced_and_nobody_notices(embedder: LocalEmbedder) -> None:
@@ -101,17 +144,11 @@ async def test_a_killed_child_is_replaced_and_nobody_notices(embedder: LocalEmbe
     assert [each.pid for each in children()] != [child.pid]
 
 
+@pytest.mark.parametrize("fault", ["os._exit(3)", "1 / 0"])
 async def test_a_child_that_keeps_dying_is_an_error(
-    embedder: LocalEmbedder, spoil: Callable[[str], None]
+    embedder: LocalEmbedder, spoil: Callable[[str], None], fault: str
 ) -> None:
-    spoil(
-        "import os\n"
-        "from aiconvokit.llm import embedder_child as child\n"
-        "load = child.load_engine\n"
-        "child.load_engine = lambda: lambda request: ("
-        "load()(request) if request.texts == ['ready'] else os._exit(3))\n"
-        "child.main()\n"
-    )
+    spoil(WITH_ENGINE.format(f"request.texts == ['ready'] or {fault}"))
     with pytest.raises(ModelError) as caught:
         await embedder.embed_queries(["a"])
 
@@ -120,13 +157,28 @@ async def test_a_child_that_keeps_dying_is_an_error(
     assert children() == []
 
 
+async def test_a_text_that_kills_the_child_fails_alone(
+    embedder: LocalEmbedder, spoil: Callable[[str], None]
+) -> None:
+    spoil(WITH_ENGINE.format("time.sleep(0.2) if request.texts != ['poison'] else os._exit(3)"))
+    deadly = asyncio.create_task(embedder.embed_passages(["poison"]))
+    others = [
+        asyncio.create_task(embedder.embed_passages(["a"])),
+        asyncio.create_task(embedder.embed_queries(["a"])),
+    ]
+    for task in others:
+        assert (await task).shape == (1, 384)
+    with pytest.raises(ModelError):
+        await deadly
+
+
 async def test_a_stuck_child_is_replaced(
     embedder: LocalEmbedder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await embedder.start()
     (child,) = children()
     child.suspend()
-    monkeypatch.setattr(embedder_process, "BATCH_SECONDS", 2.0)
+    monkeypatch.setattr(embedder_process, "REPLY_SECONDS", 2.0)
 
     assert (await embedder.embed_queries(["a"])).shape == (1, 384)
     assert [each.pid for each in children()] != [child.pid]
@@ -146,8 +198,8 @@ async def test_closing_tells_those_who_wait(embedder: LocalEmbedder) -> None:
 
 
 async def test_closing_before_the_first_step(embedder: LocalEmbedder) -> None:
-    waiting = asyncio.create_task(embedder._enqueue(["a"], 0))
-    await asyncio.sleep(0)  # in the queue, but the talk has not begun
+    waiting = asyncio.create_task(embedder._enqueue(["a"], as_queries=False))
+    await asyncio.sleep(0)  # in the queue, but the lanes have not begun
     await embedder.close()
     with pytest.raises(ModelError):
         await waiting

@@ -57,8 +57,8 @@ class _Graph:
 
     def layer(self, prefix: str, source: str) -> str:
         query, key, value = (self.linear(f"{prefix}.{part}", source) for part in "qkv")
-        inputs = [query, key, value, "", "mask"]
-        context = self.node("MultiHeadAttention", inputs, f"{prefix}.context", num_heads=HEADS)
+        context = f"{prefix}.context"
+        self.node("MultiHeadAttention", [query, key, value], context, num_heads=HEADS)
         mixed = self.linear(f"{prefix}.ao", context)
         source = self.norm(f"{prefix}.aln", self.node("Add", [source, mixed], f"{prefix}.attended"))
         inner = self.node("Gelu", [self.linear(f"{prefix}.fi", source)], f"{prefix}.inner")
@@ -67,20 +67,17 @@ class _Graph:
 
 
 def build() -> ModelProto:
-    """The graph: embedded tokens and which of them are real, to the last layer's states."""
+    """The graph: embedded tokens to the last layer's states, without padding."""
     graph = _Graph()
     states = graph.norm("emb.ln", "embedded")
     for number in range(LAYERS):
         states = graph.layer(f"l{number}", states)
-    shape: list[str | int | None] = ["batch", "length", HIDDEN]
+    shape: list[str | int | None] = [1, "length", HIDDEN]
     info = helper.make_tensor_value_info
     made = helper.make_graph(
         graph.nodes,
         "multilingual-e5-small",
-        [
-            info("embedded", TensorProto.FLOAT, shape),
-            info("mask", TensorProto.INT32, shape[:2]),
-        ],
+        [info("embedded", TensorProto.FLOAT, shape)],
         [info(states, TensorProto.FLOAT, shape)],
         graph.weights,
     )
