@@ -14,7 +14,7 @@ from aiconvokit import __version__
 from aiconvokit.accounts import routes as accounts
 from aiconvokit.accounts.auth import Authentication, provide_user_id
 from aiconvokit.accounts.passwords import Passwords
-from aiconvokit.assistants import document_routes
+from aiconvokit.assistants import document_routes, retrieval_routes
 from aiconvokit.assistants import routes as assistants
 from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 def create_app(services: Services) -> Litestar:
     """Put the application together on services that are open already."""
     hasher = Passwords()
-    features = (accounts, assistants, document_routes, chat)
+    features = (accounts, assistants, document_routes, retrieval_routes, chat)
     handlers: dict[Any, Any] = {
         AIConvoKitError: on_our_error,
         HTTPException: on_http_error,

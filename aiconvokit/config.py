@@ -67,6 +67,8 @@ class Settings(BaseSettings):
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     chat_model: str | None = None
     """Unset: answers are the best passages, verbatim; no model is ever called."""
+    query_rewrite: Literal["off", "model"] = "off"
+    """model: a follow-up that needs the conversation is rewritten for the search, one more call."""
     embedding_model: str | None = None
     """Unset: the local embedder of the extra `[local]`."""
     embedding_base_url: str | None = None

@@ -31,7 +31,7 @@ MIGRATION_LOCK = 0x61636B  # "ack": two processes that start together migrate on
 logger = logging.getLogger(__name__)
 
 # Tables that are no model of ours: leaves, vector tables (one a space) and the job queue.
-_FOREIGN = re.compile(r"^(vec_\d+|chunk_p\d+|procrastinate_)")
+_FOREIGN = re.compile(r"^(vec_\d+|(chunk|bm25|lexeme)_p\d+|procrastinate_)")
 
 
 def is_ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:

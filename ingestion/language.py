@@ -3,13 +3,22 @@
 
 # ruff: noqa: RUF001  (letters of other scripts look like Latin ones)
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
 
 SIMPLE: Final = "simple"
 """The configuration without stemmer and stop words: the language is unknown, words are not."""
+
+_CONFIGURATIONS = (
+    "arabic armenian basque catalan danish dutch english finnish french german greek hindi "
+    "hungarian indonesian irish italian lithuanian nepali norwegian portuguese romanian russian "
+    "serbian simple spanish swedish tamil turkish yiddish"
+)
+CONFIGURATIONS: Final = tuple(_CONFIGURATIONS.split())
+"""What an owner may choose: the configurations of Postgres 16, the oldest one we run on."""
 
 UNSEGMENTED_SHARE = 0.3
 """From this share of letters on a text counts as one without spaces between words.
@@ -28,6 +37,10 @@ _UNSEGMENTED_SET = (
 _UNSEGMENTED = re.compile(_UNSEGMENTED_SET)
 UNSEGMENTED_RUN = re.compile(f"{_UNSEGMENTED_SET}+")
 """Text of scripts that put no spaces between words."""
+SAMPLE_PAGES = 10
+SAMPLE_PAGE_CHARACTERS = 1_000
+"""A document's language is told from the beginnings of its first pages; later ones may be annexes
+in another one."""
 _LETTER = re.compile(r"[^\W\d_]")
 
 # Function words: frequent in every text, so that even a short question shows one. Written down by
@@ -101,10 +114,10 @@ STOP_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Function words by the name of the Postgres text search configuration."""
 
-_SHARED_BY: dict[str, int] = {}
-for _words in STOP_WORDS.values():
+_LANGUAGES_OF: dict[str, list[str]] = {}
+for _language, _words in STOP_WORDS.items():
     for _word in _words:
-        _SHARED_BY[_word] = _SHARED_BY.get(_word, 0) + 1
+        _LANGUAGES_OF.setdefault(_word, []).append(_language)
 
 
 def words(text: str) -> Iterator[str]:
@@ -120,8 +133,9 @@ def detect(text: str) -> str | None:
 
     Returns:
         A name such as "english"; "simple" where no function word decides (a tie, names only, an
-        unlisted language); None where the words stand without spaces (Chinese, Japanese, Thai …)
-        and no configuration of Postgres finds them: such a collection has no lexical leg.
+        unlisted language); None where the words stand without spaces (Chinese, Japanese, Thai …):
+        such a text goes with any configuration, since pairs of characters stand for its words and
+        no stemmer touches those (see `ingestion.lexical`).
     """
     if is_unsegmented(text):
         return None
@@ -129,6 +143,29 @@ def detect(text: str) -> str | None:
     best = max(scores.values(), default=0.0)
     winners = [language for language, score in scores.items() if score == best]
     return winners[0] if len(winners) == 1 else SIMPLE
+
+
+def prevailing(votes: Iterable[tuple[str | None, int]]) -> str:
+    """The configuration that fits most of a collection.
+
+    Args:
+        votes: for each document what `detect` says of it, and its number of passages. Undecided
+            ones (tables, names) and those without spaces between words go with any language.
+
+    Returns:
+        the language of most passages, the earlier one of two equals; "simple" where none is known.
+    """
+    passages: dict[str, int] = {}
+    for language, count in votes:
+        if language is not None and language != SIMPLE:
+            passages[language] = passages.get(language, 0) + count
+    return max(passages, key=lambda language: passages[language], default=SIMPLE)
+
+
+def sample(pages: Iterable[str]) -> str:
+    """What a document's language is told from: pages' texts in their order."""
+    first = itertools.islice(pages, SAMPLE_PAGES)
+    return "\n".join(page[:SAMPLE_PAGE_CHARACTERS] for page in first)
 
 
 def is_unsegmented(text: str) -> bool:
@@ -141,10 +178,7 @@ def _scores(text: str) -> dict[str, float]:
     """Function words found, by language; one that n languages share counts 1/n."""
     scores: dict[str, float] = {}
     for word in words(text):
-        share = _SHARED_BY.get(word)
-        if share is None:
-            continue
-        for language, known in STOP_WORDS.items():
-            if word in known:
-                scores[language] = scores.get(language, 0.0) + 1 / share
+        languages = _LANGUAGES_OF.get(word, ())
+        for language in languages:
+            scores[language] = scores.get(language, 0.0) + 1 / len(languages)
     return scores

@@ -1,7 +1,9 @@
 """The words of a text as the lexical leg sees them; index and question go through the same door."""
 
 import re
+import unicodedata
 from collections.abc import Iterator
+from itertools import pairwise
 
 from ingestion.language import UNSEGMENTED_RUN
 
@@ -11,15 +13,42 @@ _QUARTER_FIRST = re.compile(
 )
 _QUARTER_LAST = re.compile(r"\b([1-4])Q\s?['\u2019]?((?:19|20)?\d{2})\b", re.IGNORECASE)
 
+# Forms of width, ligatures and Kangxi radicals, as PDFs have them: the same letters for a reader.
+# No more than that: elsewhere NFKC makes "AcmeTM" of a trade mark and "assets1" of a footnote.
+_FORMS = re.compile("[\u2f00-\u2fdf\ufb00-\ufb06\uff01-\uff9f]+")
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
+
+_ASTRAL = 0x10000
+"""Combining marks beyond it belong to scripts of no living language."""
+MARKS = "".join(
+    chr(point) for point in range(_ASTRAL) if unicodedata.category(chr(point)).startswith("M")
+)
+"""Vowel signs, tones and accents that stand on the letter before them; for a character class."""
+# Postgres drops a mark that begins a word, so a letter and its marks must stay together.
+_CLUSTER = re.compile(f"[^\\W_][{re.escape(MARKS)}]*")
+
 
 def lexical_text(text: str) -> str:
     """A text with the words added that a search engine needs and the text does not spell out.
 
     Plain years and quarters for FY17, Q2 FY2024 and 2Q23; every pair of neighbours for scripts
-    without spaces between words (Chinese, Japanese, Thai …), which stand for their words.
+    without spaces between words (Chinese, Japanese, Thai …), which stand for their words. Letters
+    and digits are those that people type, whatever form the text has them in.
     """
-    text = " ".join([text, *dict.fromkeys(_periods(text))])
+    text = _plain(text)
+    return paired(" ".join([text, *dict.fromkeys(_periods(text))]))
+
+
+def paired(text: str) -> str:
+    """A text with pairs of neighbouring letters in the place of words that stand without spaces."""
     return UNSEGMENTED_RUN.sub(lambda run: f" {' '.join(_pairs(run.group()))} ", text)
+
+
+def _plain(text: str) -> str:
+    """One form for each letter, and ASCII digits."""
+    text = unicodedata.normalize("NFC", text)
+    text = _FORMS.sub(lambda run: unicodedata.normalize("NFKC", run.group()), text)
+    return _OTHER_DIGIT.sub(lambda digit: str(unicodedata.decimal(digit.group())), text)
 
 
 def _periods(text: str) -> Iterator[str]:
@@ -37,4 +66,5 @@ def _full_year(digits: str) -> str:
 
 
 def _pairs(run: str) -> list[str]:
-    return [run[at : at + 2] for at in range(len(run) - 1)] or [run]
+    letters = _CLUSTER.findall(run)
+    return [first + second for first, second in pairwise(letters)] or letters

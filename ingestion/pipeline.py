@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from ingestion import store
 from ingestion.embed import Embedder, batches
 from ingestion.errors import EmbeddingFailed, IncompleteStage, IngestionError
-from ingestion.language import SIMPLE, detect
+from ingestion.language import detect, sample
 from ingestion.names import names_of
 from ingestion.parse.sandbox import Sandbox
 from ingestion.store import Read, Target
@@ -22,8 +22,6 @@ from ingestion.types import Chunk
 STAGE_TOKENS = 8_000
 """Passages embedded between two commits: what a kill costs at most."""
 STAGE_ITEMS = 256
-LANGUAGE_SAMPLE = 20_000
-"""Characters that a document's language is told from."""
 
 logger = logging.getLogger(__name__)
 Sessions = async_sessionmaker[AsyncSession]
@@ -56,8 +54,7 @@ class Pipeline:
     async def _ingest(self, target: Target, data: bytes) -> None:
         parsed = await self._sandbox.parse(data, target.media_type, target.filename)
         pages = parsed.document.pages
-        sample = "\n".join(page.text for page in pages)[:LANGUAGE_SAMPLE]
-        language = target.language or detect(sample) or SIMPLE
+        language = detect(sample(page.text for page in pages))
         space_id = await self._embed(target, parsed.chunks)
         if target.space_id not in {None, space_id}:
             raise EmbeddingFailed(

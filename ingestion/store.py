@@ -10,7 +10,10 @@ from pgvector.psycopg import register_vector_async
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.language import SIMPLE
+from ingestion.language_store import documents_language, hold_collection, index_anew
 from ingestion.lexical import lexical_text
+from ingestion.lexical_store import forget_document, index_document
 from ingestion.names import Names
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
 from ingestion.types import Chunk, Page, Vectors
@@ -26,7 +29,6 @@ class Target:
     filename: str
     media_type: str
     file_id: int
-    language: str | None
     space_id: int | None
 
 
@@ -49,7 +51,7 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
     """Mark the newest version as in work; None when the document is gone or already searchable."""
     row = (
         await session.execute(
-            select(Document, Collection.language, Collection.space_id)
+            select(Document, Collection.space_id)
             .join(Collection, Collection.id == Document.collection_id)
             .where(Document.id == document_id)
             .with_for_update(of=Document)
@@ -70,7 +72,6 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
         document.media_type,
         document.file_id,
         row[1],
-        row[2],
     )
 
 
@@ -215,9 +216,12 @@ _NAMED = text(
 
 
 async def swap(
-    session: AsyncSession, target: Target, space_id: int, language: str, read: Read
+    session: AsyncSession, target: Target, space_id: int, language: str | None, read: Read
 ) -> int | None:
     """Put the staged version in the place of the old one; a reader sees the one or the other.
+
+    `language` is what `detect` says of it. A collection has the language of most of its passages,
+    unless its owner chose another one: that is, unless it differed from theirs before.
 
     Returns:
         how many passages went in; None when the document went away, a newer version came, or
@@ -230,10 +234,17 @@ async def swap(
     )
     if document is None or document.ready_version == target.version:
         return None
+    collection = await hold_collection(session, target.collection_id)
+    if collection is None:
+        return None
+    used = collection.language or language or SIMPLE
+    is_other = language not in {None, SIMPLE, used}
+    before = await documents_language(session, collection.id) if is_other else None
     keys = {"collection": target.collection_id, "document": target.document_id}
     await remove_passages(session, target.collection_id, target.document_id)
     swapped = text(_SWAP.format(vectors=f"vec_{space_id:d}"))
-    count, lexemes = (await session.execute(swapped, {**keys, "language": language})).one()
+    count, lexemes = (await session.execute(swapped, {**keys, "language": used})).one()
+    await index_document(session, target.collection_id, target.document_id)
     await session.execute(
         update(Collection)
         .where(Collection.id == target.collection_id)
@@ -241,7 +252,7 @@ async def swap(
             chunk_count=Collection.chunk_count + count,
             lexeme_count=Collection.lexeme_count + lexemes,
             space_id=func.coalesce(Collection.space_id, space_id),
-            language=func.coalesce(Collection.language, language),
+            language=used,
         )
     )
     document.status, document.error_code, document.error_detail = "ready", None, None
@@ -250,22 +261,34 @@ async def swap(
     named = {"title": read.names.title, "head": read.names.head, "document": document.id}
     await session.execute(_NAMED, named)
     await clear_stage(session, target)
+    if before == used:
+        await session.flush()
+        now = await documents_language(session, collection.id)
+        if now != used:
+            await index_anew(session, collection.id, now)
     return int(count)
+
+
+_REMOVE = text(
+    """
+    WITH gone AS (
+        DELETE FROM chunk WHERE collection_id = :collection AND document_id = :document
+        RETURNING length(tsv) AS lexemes
+    ), sums AS (SELECT count(*) AS chunks, coalesce(sum(lexemes), 0) AS lexemes FROM gone)
+    UPDATE collection SET chunk_count = chunk_count - sums.chunks,
+                          lexeme_count = lexeme_count - sums.lexemes
+    FROM sums WHERE collection.id = :collection
+    """
+)
 
 
 async def remove_passages(session: AsyncSession, collection_id: int, document_id: int) -> None:
     """Take a document's passages and vectors out of every space, and its collection's sums down."""
+    await hold_collection(session, collection_id)
     keys = {"collection": collection_id, "document": document_id}
     where = "WHERE collection_id = :collection AND document_id = :document"
     spaces = await session.scalars(select(EmbeddingSpace.id))
     for space_id in spaces.all():
         await session.execute(text(f"DELETE FROM vec_{space_id:d} {where}"), keys)  # noqa: S608  # a number
-    await session.execute(text(f"DELETE FROM chunk {where}"), keys)  # noqa: S608  # a constant
-    await session.execute(
-        text(
-            "UPDATE collection c SET chunk_count = c.chunk_count - d.chunk_count,"
-            " lexeme_count = c.lexeme_count - d.lexeme_count"
-            " FROM document d WHERE c.id = :collection AND d.id = :document"
-        ),
-        keys,
-    )
+    await forget_document(session, collection_id, document_id)
+    await session.execute(_REMOVE, keys)

@@ -7,8 +7,8 @@ hash-partitioned by `collection_id`, and every query on them names it.
 from datetime import datetime
 from typing import Any
 
-from pgvector import HalfVector
-from pgvector.sqlalchemy import HALFVEC
+from pgvector import HalfVector, SparseVector
+from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
 from sqlalchemy import (
     BigInteger,
     DateTime,
@@ -164,6 +164,34 @@ class ChunkRow(Base):
     content: Mapped[str]
     number_density: Mapped[float]
     tsv: Mapped[str] = mapped_column(TSVECTOR)
+
+
+class Bm25(Base):
+    """A chunk's words for the lexical leg: see `bm25_weights` in the migration."""
+
+    __tablename__ = "bm25"
+    __table_args__ = (
+        Index("ix_bm25_document", "collection_id", "document_id"),
+        {"postgresql_partition_by": "HASH (collection_id)"},
+    )
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    chunk_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    document_id: Mapped[int]
+    weights: Mapped[SparseVector] = mapped_column(SPARSEVEC)
+
+
+class Lexeme(Base):
+    """In how many of a collection's chunks a lexeme occurs."""
+
+    __tablename__ = "lexeme"
+    __table_args__ = ({"postgresql_partition_by": "HASH (collection_id)"},)
+
+    collection_id: Mapped[int] = mapped_column(
+        ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    lexeme: Mapped[str] = mapped_column(primary_key=True)
+    chunks: Mapped[int]
 
 
 class StagedChunk(Base):

@@ -14,8 +14,8 @@ from aiconvokit.db import Sessions, create_engine, create_sessions
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
 from ingestion import store
-from ingestion.store import Target
 from ingestion.names import Names
+from ingestion.store import Target
 from ingestion.tables import Document
 from ingestion.types import Chunk, Page
 

@@ -3,11 +3,10 @@
 from typing import Any
 from urllib.parse import quote
 
-from litestar import Response, Router, delete, get, post
+from litestar import Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from litestar.response import Stream
-from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions
@@ -19,19 +18,19 @@ from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.queries import DocumentRow
-from aiconvokit.files.schemas import DocumentOut, PageOut
+from aiconvokit.files.schemas import DocumentOut, DocumentUpdate, NewDocuments, PageOut
 from aiconvokit.files.show import show_document
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import read_fields, read_with_files
 from aiconvokit.rest.lists import answer, whole_number, window
+from aiconvokit.rest.objects import read_object, read_only_object
 from aiconvokit.rest.openapi import LIST, MODEL_ERRORS, VERSION, describe
+from aiconvokit.retrieval.filters import compile_filter, parse_filter
+from aiconvokit.retrieval.glossary import entries_of
 from aiconvokit.retrieval.schemas import SearchQuery, SearchResults, show_passage
-from aiconvokit.retrieval.search import Question, search
+from aiconvokit.retrieval.search import Question, Scope, search
 from aiconvokit.services import Services
-
-
-class _NoFields(Struct):
-    """A body that holds files and nothing else."""
+from ingestion.attributes import check_attributes
 
 
 @get("/documents/", operation_class=describe(query=LIST))
@@ -50,7 +49,7 @@ async def list_documents(
     return answer(request, rows, lambda row: show_document(request, assistant_id, row), wanted)
 
 
-@post("/documents/", operation_class=describe(_NoFields, files=True, errors=(403,)))
+@post("/documents/", operation_class=describe(NewDocuments, files=True, errors=(403,)))
 async def add_documents(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -61,9 +60,14 @@ async def add_documents(
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
     body = await read_body(request, services.settings.limits)
-    _, files = read_with_files(body, _NoFields, required=True)
+    attributes, (_, files) = read_object(
+        body,
+        "attributes",
+        check_attributes,
+        lambda rest: read_with_files(rest, NewDocuments, required=True),
+    )
     async with (
-        documents.received(services, [Incoming.of(one) for one in files]) as intake,
+        documents.received(services, [Incoming.of(one, attributes) for one in files]) as intake,
         services.sessions.begin() as session,
     ):
         assistant = await access.to_change(services, session, user_id, assistant_id)
@@ -90,6 +94,30 @@ async def get_document(
     await access.to_ask(services, session, user_id, assistant_id)
     row = await _document(session, assistant_id, document_id)
     return show_document(request, assistant_id, row)
+
+
+@put(
+    "/documents/{document_id:int}/",
+    operation_class=describe(DocumentUpdate, errors=(403,)),
+)
+async def change_document(
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    assistant_id: FromPath[int],
+    document_id: FromPath[int],
+) -> DocumentOut:
+    """Replace a document's attributes; it is not read again."""
+    async with services.sessions.begin() as session:
+        await access.to_change(services, session, user_id, assistant_id)
+        await _document(session, assistant_id, document_id)
+    body = await read_body(request, services.settings.limits)
+    attributes = read_only_object(body, "attributes", check_attributes)
+    async with services.sessions.begin() as session:
+        await access.to_change(services, session, user_id, assistant_id)
+        row = await _document(session, assistant_id, document_id)
+        await documents.change_attributes(session, row[0], attributes)
+        return show_document(request, assistant_id, row)
 
 
 @delete("/documents/{document_id:int}/", operation_class=describe(errors=(403,)))
@@ -176,8 +204,12 @@ async def search_assistant(
         assistant = await access.to_ask(services, session, user_id, assistant_id)
         collections = await queries.collections_of(session, assistant.id)
     body = await read_body(request, services.settings.limits)
-    wanted = read_fields(body, SearchQuery)
-    found = await search(services, collections, Question(wanted.query), wanted.limit)
+    filters, wanted = read_object(
+        body, "filters", parse_filter, lambda rest: read_fields(rest, SearchQuery)
+    )
+    where = compile_filter(filters) if filters else None
+    scope = Scope(where, entries_of(assistant.glossary))
+    found = await search(services, collections, Question(wanted.query), wanted.limit, scope)
     return SearchResults([show_passage(passage) for passage in found])
 
 
@@ -193,6 +225,7 @@ def router() -> Router:
         list_documents,
         add_documents,
         get_document,
+        change_document,
         delete_document,
         get_content,
         get_page,

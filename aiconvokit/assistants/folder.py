@@ -10,7 +10,9 @@ from aiconvokit.errors import AIConvoKitError
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
+from aiconvokit.files.queries import Content
 from aiconvokit.services import Services
+from ingestion.attributes import same
 from ingestion.batch import Found
 from ingestion.tables import Document
 
@@ -23,6 +25,8 @@ class Plan(enum.Enum):
 
     NEW = "new"
     CHANGED = "changed"
+    RELABELLED = "relabelled"
+    """Known content with other attributes; `relabel` is all that it needs."""
     KNOWN = "known"
     UNFINISHED = "unfinished"
     """Known content that is not searchable yet, or failed: it is tried again."""
@@ -53,13 +57,27 @@ async def compare(services: Services, assistant_id: int, batch: Sequence[Found])
     return [await asyncio.to_thread(_compare_one, one, known.get(one.name)) for one in batch]
 
 
-def _compare_one(found: Found, known: tuple[bytes, str] | None) -> Plan:
+def _compare_one(found: Found, known: Content | None) -> Plan:
     if known is None:
         return Plan.NEW
-    digest, status = known
-    if digest != found.sha256():
+    if known.sha256 != found.sha256():
         return Plan.CHANGED
-    return Plan.KNOWN if status == "ready" else Plan.UNFINISHED
+    if known.status != "ready":
+        return Plan.UNFINISHED
+    if found.attributes is None or same(found.attributes, known.attributes):
+        return Plan.KNOWN
+    return Plan.RELABELLED
+
+
+async def relabel(services: Services, assistant_id: int, batch: Sequence[Found]) -> None:
+    """Give documents of an assistant the attributes of their files; nothing is read again."""
+    async with services.sessions.begin() as session:
+        collection = (await queries.collections_of(session, assistant_id))[0]
+        for found in batch:
+            if found.attributes is not None:
+                await file_queries.set_attributes(
+                    session, collection.id, found.name, found.attributes
+                )
 
 
 async def ingest(
@@ -87,7 +105,7 @@ async def ingest(
 async def _store(services: Services, owner_id: int, collection_id: int, found: Found) -> int:
     """One file as an upload would store it; the id of its document."""
     with found.path.open("rb") as file:
-        incoming = Incoming(found.name, file)
+        incoming = Incoming(found.name, file, found.attributes)
         async with (
             documents.received(services, [incoming]) as intake,
             services.sessions.begin() as session,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy import delete, exists, func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
@@ -82,6 +82,18 @@ async def update_assistant(
             instructions=wanted.instructions,
             updated_at=func.now(),
         )
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def set_glossary(
+    session: AsyncSession, assistant_id: int, glossary: list[dict[str, list[str]]] | None
+) -> None:
+    """Replace an assistant's glossary; None is the built-in one."""
+    await session.execute(
+        update(Assistant)
+        .where(Assistant.id == assistant_id)
+        .values(glossary=null() if glossary is None else glossary, updated_at=func.now())
         .execution_options(synchronize_session=False)
     )
 

@@ -1,7 +1,7 @@
 """A turn: from a question to a proven answer. Every surface consumes `run_turn`.
 
 begin (tx: lease, messages) -> search (embed, SQL) -> prompt -> model (no connection held)
--> citations -> record (tx: answer, lease) -> done
+-> citations -> record (tx: answer, receipt, lease) -> done
 """
 
 import asyncio
@@ -10,18 +10,16 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiconvokit.chat import prompt, queries
-from aiconvokit.chat.attribution import ABSTENTION, attribute
+from aiconvokit.chat.attribution import ABSTENTION, assemble, attribute, draft, finish
 from aiconvokit.chat.extractive import extract
 from aiconvokit.chat.lease import renewed
-from aiconvokit.chat.proof import Source
+from aiconvokit.chat.proof import Attributed, Source
+from aiconvokit.chat.similarity import SUPPORT_FROM
+from aiconvokit.chat.sources import find_sources
 from aiconvokit.chat.turn import Done, Turn, Written, abandon, begin, record
-from aiconvokit.errors import AIConvoKitError
+from aiconvokit.errors import AIConvoKitError, UpstreamFailed
 from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Completed
-from aiconvokit.retrieval.queries import page_texts
-from aiconvokit.retrieval.search import Question, search
-from aiconvokit.retrieval.types import Passage
 from aiconvokit.services import Services
-from ingestion.store import is_reading
 
 STILL_READING = "The documents are still being read. Please ask again in a moment."
 
@@ -60,7 +58,7 @@ async def run_turn(
     turn = await begin(services, chat, question)
     try:
         async with renewed(services, turn.thread_id, turn.lease):
-            sources = await _find(services, turn)
+            sources = await find_sources(services, turn)
             yield Started(turn.chat_id, turn.message_id, len(sources or ()))
             written = await _write(services, turn, sources)
         done = await record(services, turn, written)
@@ -74,46 +72,29 @@ async def run_turn(
     yield done
 
 
-async def _find(services: Services, turn: Turn) -> list[Source] | None:
-    """The passages for the question with the whole pages they stand on; None: not yet readable."""
-    asked = Question(turn.question, _user_turns(turn))
-    limits = services.settings.limits
-    found = await search(services, turn.collections, asked, limits.prompt_passages)
-    async with services.sessions.begin() as session:
-        pages = await page_texts(session, found)
-        if not found and await is_reading(session, [one.id for one in turn.collections]):
-            return None
-    sources = [
-        Source(index, passage, pages[_place(passage)])
-        for index, passage in enumerate(found, start=1)
-        if _place(passage) in pages  # deleted since the search
-    ]
-    return prompt.fitting_sources(sources, limits.passage_tokens)
-
-
-def _place(passage: Passage) -> tuple[int, int, int]:
-    return passage.document_id, passage.version, passage.page
-
-
-def _user_turns(turn: Turn) -> list[str]:
-    return [one.content for one in turn.history if one.role == "user"]
-
-
 async def _write(services: Services, turn: Turn, sources: Sequence[Source] | None) -> Written:
     if sources is None:
         return Written(attribute(STILL_READING, []), EXTRACTIVE, "stop")
     if services.chat_model is None:
-        return await _extract(services, turn, sources)
-    messages = prompt.build(
+        return await _extract(turn, sources)
+    trace = turn.trace
+    trace.asked, trace.messages = services.chat_model.name, _messages(services, turn, sources)
+    with trace.timed("model"):
+        completed = await _ask(services.chat_model, trace.messages)
+    with trace.timed("attribution"):
+        proven = await _prove(services, completed.text, sources)
+    return Written(proven, completed.model, completed.finish_reason, completed.usage)
+
+
+def _messages(services: Services, turn: Turn, sources: Sequence[Source]) -> list[ChatMessage]:
+    return prompt.build(
         instructions=turn.assistant.instructions,
         company_name=turn.assistant.company_name,
         history=prompt.fitting_history(turn.history, services.settings.limits.history_tokens),
         question=turn.question,
         sources=sources,
+        has_documents=any(one.chunk_count for one in turn.collections),
     )
-    completed = await _ask(services.chat_model, messages)
-    proven = await asyncio.to_thread(attribute, completed.text, sources)
-    return Written(proven, completed.model, completed.finish_reason, completed.usage)
 
 
 async def _ask(model: ChatModel, messages: Sequence[ChatMessage]) -> Completed:
@@ -128,15 +109,29 @@ async def _ask(model: ChatModel, messages: Sequence[ChatMessage]) -> Completed:
     return completed
 
 
-async def _extract(services: Services, turn: Turn, sources: Sequence[Source]) -> Written:
+async def _prove(services: Services, answer: str, sources: Sequence[Source]) -> Attributed:
+    """Attribution; vectors only where answer and documents are in different languages."""
+    drafted = await asyncio.to_thread(draft, answer, sources)
+    embedder = services.embedder
+    if not drafted.claims or embedder.model not in SUPPORT_FROM:
+        return assemble(drafted.text, drafted.verdicts)
+    try:
+        claims = await embedder.embed_queries(drafted.claims)
+        quotes = await embedder.embed_passages(drafted.quotes)
+    except UpstreamFailed:  # an answer that is there is not thrown away
+        return assemble(drafted.text, drafted.verdicts)
+    return finish(drafted, claims @ quotes.T, embedder.model)
+
+
+async def _extract(turn: Turn, sources: Sequence[Source]) -> Written:
     """The answer without a chat model: the documents' own words, or none."""
-    proven = await asyncio.to_thread(  # tens of milliseconds of CPU
-        extract,
-        turn.question,
-        sources,
-        history=_user_turns(turn),
-        model=services.embedder.model,
-    )
+    with turn.trace.timed("extract"):
+        proven = await asyncio.to_thread(  # tens of milliseconds of CPU
+            extract,
+            turn.question,
+            sources,
+            history=turn.asked_before,
+        )
     if proven is None:
         proven = attribute(ABSTENTION, [])
     return Written(proven, EXTRACTIVE, "stop")

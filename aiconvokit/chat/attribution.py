@@ -5,14 +5,20 @@ numbers and negations: a good sign, not a proof.
 """
 
 import bisect
-import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
-from aiconvokit.chat.claims import code_spans, split_claims
-from aiconvokit.chat.evidence import Evidence, Library, Statement, prepare, state, support
+import numpy as np
+from numpy.typing import NDArray
+
+from aiconvokit.chat.claims import Stated, split_claims
+from aiconvokit.chat.evidence import Evidence, Library, Statement, prepare, support
+from aiconvokit.chat.marks import without_marks
 from aiconvokit.chat.proof import Attributed, Citation, Claim, Source
+from aiconvokit.chat.reading import language_of
 from aiconvokit.chat.sentences import Span
+from aiconvokit.chat.similarity import Similar, Undecided, settled, undecided
 
 ABSTENTION = "The documents do not answer this question."
 """What an assistant says that found nothing: a sentence about the documents, never cited."""
@@ -20,13 +26,7 @@ ABSTENTION = "The documents do not answer this question."
 MIN_TERMS = 2
 """Words and numbers that a claim without a mark must have: one alone stands on many pages."""
 
-BLANKS = " \t\u00a0\u202f"
-"""White space that goes with the mark after it."""
-
-_MARK = re.compile(
-    r"(?:\[\^?|\u3010)(?P<numbers>\d{1,3}(?:\s*[,;\u2013-]\s*\d{1,3})*)(?:\]|\u3011)"
-)
-_INTEGER = re.compile(r"\d+")
+_LACKING = frozenset(["no_match", "number_mismatch", "negation_mismatch"])
 _ABOUT_ITSELF = re.compile(
     r"(?:I(?:['\u2019]m| am| can| could| do| was| have| found)\b"
     r"|(?:sorry|hello|hi|thank you|thanks|you['\u2019]re welcome)\b"
@@ -38,8 +38,26 @@ _ABOUT_ITSELF = re.compile(
 )
 
 
+Verdict = tuple[Evidence, ...] | Similar | Undecided | str
+"""What supports a claim, what may, or the reason why nothing does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An answer without marks, its claims judged as far as words can judge.
+
+    `claims` and `quotes` are to be embedded (as queries and as passages) for those in another
+    language than the documents; both are empty when there is none.
+    """
+
+    text: str
+    verdicts: tuple[tuple[Span, Verdict], ...]
+    claims: tuple[str, ...]
+    quotes: tuple[str, ...]
+
+
 def attribute(answer: str, sources: Sequence[Source]) -> Attributed:
-    """Find what supports each claim of an answer.
+    """Find what supports each claim of an answer by its words.
 
     Args:
         answer: the model's text; its `[n]` marks point at `Source.index` and are hints only.
@@ -49,20 +67,58 @@ def attribute(answer: str, sources: Sequence[Source]) -> Attributed:
         the answer with marks renumbered 1 to k at the ends of the claims they support. Claims
         that nothing supports stay in the text, without a mark.
     """
-    text, hints = _without_marks(answer)
+    drafted = draft(answer, sources)
+    return assemble(drafted.text, drafted.verdicts)
+
+
+def draft(answer: str, sources: Sequence[Source]) -> Draft:
+    """The first half of `attribute`, for a caller who can embed; `finish` is the other."""
+    text, hints = without_marks(answer, len(sources))
     library = prepare(sources)
-    spans = split_claims(text)
-    owners = [(_owner(position, spans, text), n) for position, n in hints]
-    verdicts: list[tuple[Span, tuple[Evidence, ...] | str]] = []
-    subject: dict[str, float] = {}
-    for index, span in enumerate(spans):
-        own = [n for owner, n in owners if owner == index]
-        claim = state(text[span.start : span.end], own, library.language)
-        if not claim.words and claim.numbers:  # "It was 4.2 million": of what, the last one said
-            claim = dataclasses.replace(claim, words=subject)
-        subject = claim.words
-        verdicts.append((span, _verdict(claim, library)))
-    return assemble(text, verdicts)
+    stated = split_claims(text)
+    spans = [one.span for one in stated]
+    owned: dict[int, set[int]] = {}
+    for position, number in hints:
+        owned.setdefault(_owner(position, spans, text), set()).add(number)
+    verdicts: list[tuple[Span, Verdict]] = []
+    answer_language = language_of(text)
+    subject = ""
+    for index, one in enumerate(stated):
+        claim = _statement(text, one, owned.get(index, ()), subject)
+        subject = claim.text if claim.read(library.language).keys else subject
+        verdict: Verdict = _verdict(claim, library)
+        if isinstance(verdict, str) and verdict in _LACKING:
+            verdict = undecided(claim, library, answer_language) or verdict
+        verdicts.append((one.span, verdict))
+    open_ones = [verdict for _, verdict in verdicts if isinstance(verdict, Undecided)]
+    quotes = dict.fromkeys(quote.text for one in open_ones for quote in one.candidates)
+    return Draft(text, tuple(verdicts), tuple(one.text for one in open_ones), tuple(quotes))
+
+
+def finish(drafted: Draft, similarities: NDArray[np.float32], model: str) -> Attributed:
+    """Decide the claims that words could not.
+
+    Args:
+        drafted: what `draft` made.
+        similarities: cosines, one row for each of `claims`, one column for each of `quotes`.
+        model: the embedding model; one without a calibrated threshold supports nothing.
+    """
+    columns = {quote: column for column, quote in enumerate(drafted.quotes)}
+    rows = iter(similarities)
+    verdicts: list[tuple[Span, Verdict]] = []
+    for span, verdict in drafted.verdicts:
+        if isinstance(verdict, Undecided):
+            row = next(rows)[[columns[quote.text] for quote in verdict.candidates]]
+            verdicts.append((span, settled(verdict, row, model) or verdict))
+        else:
+            verdicts.append((span, verdict))
+    return assemble(drafted.text, verdicts)
+
+
+def _statement(text: str, one: Stated, hints: Iterable[int], subject: str) -> Statement:
+    body = text[one.span.start : one.span.end]
+    said = f"{one.label}: {body}" if one.label else body
+    return Statement(said, frozenset(hints), one.head, subject)
 
 
 def _owner(position: int, spans: Sequence[Span], text: str) -> int:
@@ -73,7 +129,7 @@ def _owner(position: int, spans: Sequence[Span], text: str) -> int:
     return before
 
 
-def assemble(text: str, verdicts: Sequence[tuple[Span, tuple[Evidence, ...] | str]]) -> Attributed:
+def assemble(text: str, verdicts: Sequence[tuple[Span, Verdict]]) -> Attributed:
     """Put the marks of the evidence into a text without marks.
 
     Args:
@@ -85,16 +141,25 @@ def assemble(text: str, verdicts: Sequence[tuple[Span, tuple[Evidence, ...] | st
     pieces: list[str] = []
     begin = written = 0
     for span, verdict in verdicts:
-        quotes = () if isinstance(verdict, str) else verdict
+        quotes, reason = _outcome(verdict)
         indices = tuple(dict.fromkeys(_cite(quote, citations) for quote in quotes))
         offset = written - begin
-        reason = verdict if isinstance(verdict, str) else None
-        claims.append(Claim(span.start + offset, span.end + offset, not reason, reason, indices))
+        start, end = span.start + offset, span.end + offset
+        claims.append(Claim(start, end, bool(quotes), reason, indices))
         piece = text[begin : span.end] + _marks(indices, text[span.end : span.end + 1])
         pieces.append(piece)
         begin, written = span.end, written + len(piece)
     output = "".join(pieces) + text[begin:]
     return Attributed(output, tuple(citations.values()), tuple(claims))
+
+
+def _outcome(verdict: Verdict) -> tuple[tuple[Evidence, ...], str | None]:
+    """The quotes and the reason; a claim in another language that stays open has no match."""
+    if isinstance(verdict, Similar):
+        return verdict.evidence, "similarity"
+    if isinstance(verdict, Undecided):
+        return (), "no_match"
+    return ((), verdict) if isinstance(verdict, str) else (verdict, None)
 
 
 def _cite(evidence: Evidence, citations: dict[tuple[int, int, int, int, int], Citation]) -> int:
@@ -116,48 +181,10 @@ def _marks(indices: Sequence[int], following: str) -> str:
 
 
 def _verdict(claim: Statement, library: Library) -> tuple[Evidence, ...] | str:
-    terms = len(claim.words) + len(claim.numbers)
     if claim.text.endswith(("?", ":", "\uff1f", "\uff1a")) or _ABOUT_ITSELF.match(claim.text):
         return "not_a_claim"
-    if not claim.words or (terms < MIN_TERMS and not claim.hints):
+    reading = claim.read(library.language)
+    terms = len(reading.keys) + len(reading.numbers)
+    if not reading.keys or (terms < MIN_TERMS and not claim.hints):
         return "too_short"
     return support(claim, library)
-
-
-def _without_marks(answer: str) -> tuple[str, list[tuple[int, int]]]:
-    """The answer without `[n]` outside code, and (position, n) for each mark that went.
-
-    Taking one mark out may leave another, as in "[1[2]]": it goes on until none is left.
-    """
-    text, hints = answer, list[tuple[int, int]]()
-    while True:
-        code = code_spans(text)
-        marks = [
-            match
-            for match in _MARK.finditer(text)
-            if not any(span.start <= match.start("numbers") < span.end for span in code)
-        ]
-        if not marks:
-            return text, hints
-        text, hints = _cut(text, marks, hints)
-
-
-def _cut(
-    text: str, marks: Sequence[re.Match[str]], hints: Sequence[tuple[int, int]]
-) -> tuple[str, list[tuple[int, int]]]:
-    kept: list[str] = []
-    moved: list[tuple[int, int]] = []
-    begin = removed = 0
-    waiting = sorted(hints)
-    for mark in marks:
-        while waiting and waiting[0][0] <= mark.start():
-            position, number = waiting.pop(0)
-            moved.append((position - removed, number))
-        kept.append(text[begin : mark.start()].rstrip(BLANKS))
-        removed += mark.start() - begin - len(kept[-1])
-        place = mark.start() - removed
-        moved += [(place, int(n)) for n in _INTEGER.findall(mark["numbers"])]
-        removed += mark.end() - mark.start()
-        begin = mark.end()
-    moved += [(max(0, position - removed), number) for position, number in waiting]
-    return "".join([*kept, text[begin:]]), moved

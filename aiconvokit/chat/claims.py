@@ -1,7 +1,8 @@
 """An answer in Markdown becomes claims: what it states, one statement at a time."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from aiconvokit.chat.sentences import Span, sentences, trimmed
 
@@ -14,6 +15,7 @@ _BULLET = re.compile(
 _QUOTE = re.compile(r"\s*(?:>\s*)+")
 _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _ROW = re.compile(r"\s*\|.*\|\s*")
+_CELL = re.compile(r"(?:\\.|`[^`\n]*`|[^|\n])*(?=\|)")
 
 
 def code_spans(text: str) -> list[Span]:
@@ -39,34 +41,79 @@ def _inline_code(line: re.Match[str]) -> Iterator[Span]:
         yield Span(line.start() + match.start(), line.start() + match.end())
 
 
-def split_claims(text: str) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A claim, `text[span.start:span.end]`; a table's cell with its row's label and its head."""
+
+    span: Span
+    label: str = ""
+    head: str = ""
+
+
+def split_claims(text: str) -> list[Stated]:
     """Cut an answer in Markdown into claims, in their order; no two overlap.
 
-    Sentences, also those of list items, and table rows (without the outer bars). Headings, the
-    head row of a table and fenced code claim nothing.
+    Sentences, also those of list items, and the cells of tables. Headings, fenced code, the head
+    row of a table and the first cell of a row, its label, claim nothing.
     """
-    claims: list[Span] = []
+    claims: list[Stated] = []
+    head: list[str] = []
     for block in _blocks(text):
-        if _ROW.fullmatch(text, block.start, block.end):
-            first = text.index("|", block.start) + 1
-            claims += trimmed(text, first, text.rindex("|", first, block.end))
+        if not _ROW.fullmatch(text, block.span.start, block.span.end):
+            found = sentences(text, block.span.start, block.span.end)
+            claims += [Stated(span) for span in found]
+        elif block.is_head:
+            head = [text[cell.start : cell.end].strip() for cell in _cells(text, block.span)]
         else:
-            claims += sentences(text, block.start, block.end)
+            claims += _row_claims(text, block, head)
     return _whole_code(claims, code_spans(text))
 
 
-def _whole_code(claims: list[Span], code: list[Span]) -> list[Span]:
+def _row_claims(text: str, block: "_Block", head: Sequence[str]) -> Iterator[Stated]:
+    """The cells behind the label; a row with one cell that says something is that cell."""
+    cells = list(_cells(text, block.span))
+    filled = [
+        (at, span) for at, cell in enumerate(cells) for span in trimmed(text, cell.start, cell.end)
+    ]
+    if len(filled) == 1:
+        yield Stated(filled[0][1])
+        return
+    label = text[filled[0][1].start : filled[0][1].end] if filled else ""
+    heads = head if block.is_under_head else ()
+    for at, span in filled[1:]:
+        yield Stated(span, label, heads[at] if at < len(heads) else "")
+
+
+def _cells(text: str, row: Span) -> Iterator[Span]:
+    """What stands between the bars of a row; a bar in code or behind a backslash parts nothing."""
+    first = text.index("|", row.start) + 1
+    for match in _CELL.finditer(text, first, row.end):
+        yield Span(match.start(), match.end())
+
+
+def _whole_code(claims: list[Stated], code: list[Span]) -> list[Stated]:
     """Inline code is not cut: a claim that ends in it goes on with the next one."""
-    whole: list[Span] = []
+    whole: list[Stated] = []
     for claim in claims:
-        if whole and any(span.start < whole[-1].end < span.end for span in code):
-            whole[-1] = Span(whole[-1].start, claim.end)
+        if whole and any(one.start < whole[-1].span.end < one.end for one in code):
+            before = whole[-1]
+            span = Span(before.span.start, claim.span.end)
+            whole[-1] = Stated(span, before.label, before.head)
         else:
             whole.append(claim)
     return whole
 
 
-def _blocks(text: str) -> Iterator[Span]:
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """A paragraph, a list item or a table row; rows under a head belong to it."""
+
+    span: Span
+    is_head: bool = False
+    is_under_head: bool = False
+
+
+def _blocks(text: str) -> Iterator[_Block]:
     """Paragraphs, list items and table rows; a line joins the paragraph above it."""
     fenced = [span for span in code_spans(text) if _FENCE.match(text, span.start)]
     lines = [
@@ -75,20 +122,24 @@ def _blocks(text: str) -> Iterator[Span]:
         if not any(span.start <= line.start() < span.end for span in fenced)
     ]
     open_block: Span | None = None
+    under_head = False
     for index, line in enumerate(lines):
         content = _content(line)
         alone = content is None or _starts_block(line)
         if open_block and (alone or _gap(text, open_block.end, line.start())):
-            yield open_block
+            yield _Block(open_block)
             open_block = None
-        if content is None or _is_table_head(lines, index):
-            continue
-        open_block = Span(open_block.start if open_block else content, line.end())
-        if _ROW.fullmatch(line.group()):
-            yield open_block
-            open_block = None
+        if content is None:
+            under_head = under_head and bool(_RULE.fullmatch(line.group()))
+        elif _ROW.fullmatch(line.group()):
+            is_head = _is_table_head(lines, index)
+            under_head = under_head or is_head
+            yield _Block(Span(content, line.end()), is_head, under_head)
+        else:
+            under_head = False
+            open_block = Span(open_block.start if open_block else content, line.end())
     if open_block:
-        yield open_block
+        yield _Block(open_block)
 
 
 def _content(line: re.Match[str]) -> int | None:

@@ -1,76 +1,121 @@
 """The search for the sentence or table row that supports a claim."""
 
 import dataclasses
+import functools
 import itertools
-import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from aiconvokit.chat.numbers import Number, numbers, quoted_numbers
+from aiconvokit.chat.figures import Figures, columns_agree, years_agree
+from aiconvokit.chat.numbers import Number
 from aiconvokit.chat.polarity import opposed
 from aiconvokit.chat.proof import Source
-from aiconvokit.chat.units import Unit, split_units
-from aiconvokit.retrieval.lexemes import content_stems
-from ingestion.language import detect
+from aiconvokit.chat.reading import (
+    READ_CACHE,
+    Reading,
+    Word,
+    language_of,
+    quoted_stems,
+    read_claim,
+    read_quote,
+)
+from aiconvokit.chat.roles import swapped
+from aiconvokit.chat.synonyms import THE_COMPANY
+from aiconvokit.chat.table_context import (
+    NOTHING_ABOVE,
+    Context,
+    Placed,
+    context_of,
+    placed_units,
+)
+from aiconvokit.chat.units import Unit
+from ingestion.load import title_of
 
-MIN_COVERAGE = 0.6
-"""So much of a claim (by weight) must stand in its quote. Half of two spliced claims is less."""
+LOOKALIKE_COVERAGE = 0.5
+"""A unit that has so much of a claim's words is looked at; all of them must stand in it."""
 
 NAME_WEIGHT = 2.0
 NUMBER_WEIGHT = 2.0
-"""A name or a number says more than another word; every number must be there anyway."""
+"""A name or a number says more than another word; every one must be there anyway."""
 
 HINT_BONUS = 0.1
 """What the model's own mark is worth: it decides between spans that support alike."""
 
+LONG_LABEL = 4
+LONG_LABEL_SHARE = 0.7
+"""A row's label must be in the claim; of one with more words than `LONG_LABEL` so much."""
+
 LANGUAGE_SAMPLE = 4000
 """Characters that tell the language of the passages."""
-
-_TOKEN = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
-_UNIT_WORDS = re.compile(
-    r"(?<=\d)(?:\s?(?:%|(?:percent|per cent|thousand|millions?|billions?|trillions?|bn|mn|m|k|Mio"
-    r"|Mrd|Millionen|Milliarden|Prozent|dollars?|euros?|usd|eur|gbp|chf)\b))+"
-    r"|\b(?:EUR|USD|GBP|CHF)\b",
-    re.IGNORECASE,
-)
-_SCALE = re.compile(r"\b(thousand|million|billion|mn|mio|bn|mrd|tsd)", re.IGNORECASE)
-_POWERS = {
-    "thousand": 3, "tsd": 3, "million": 6, "mio": 6, "mn": 6, "billion": 9, "mrd": 9, "bn": 9
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A unit of a page, ready to be compared; `hints` are the prompt numbers it was shown under."""
+    """A unit of a page, ready to be compared; `hints` are the prompt numbers it was shown under.
+
+    `language` is its own passage's, `library_language` that of all passages together.
+    """
 
     source: Source
     start: int
     end: int
     is_row: bool
     hints: frozenset[int]
-    stems: frozenset[str]
-    numbers: tuple[Number, ...]
+    language: str | None
+    library_language: str | None
     header: "Evidence | None" = None
+    context: Context = NOTHING_ABOVE
 
     @property
     def text(self) -> str:
         return self.source.page_text[self.start : self.end]
 
     @property
-    def scale(self) -> int | None:
-        """The power of ten that a table's head gives to its cells."""
-        match = _SCALE.search(self.text)
-        return _POWERS[match[1].lower()] if match else None
+    def reading(self) -> Reading:
+        return read_quote(self.text, self.language)
+
+    @property
+    def stems(self) -> frozenset[str]:
+        return quoted_stems(self.text, self.library_language)
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        return self.reading.numbers
+
+    @property
+    def keys(self) -> frozenset[str]:
+        """The words it may prove: its own, and those above a table row."""
+        if not self.is_row:
+            return self.reading.keys
+        return self.reading.keys | self.keys_above
+
+    @property
+    def keys_above(self) -> frozenset[str]:
+        """The words of the table's head, of the headings and of the file's name."""
+        passage = self.source.passage
+        header = self.header.reading.keys if self.header else frozenset[str]()
+        return header | _named(passage.filename, passage.heading, self.language)
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A claim, ready to be compared: its words with their weights and its numbers."""
+    """A claim: its own text, for a table's cell with the row's label before it.
+
+    `head` stands above a cell. `subject` is what the claim before it was about: "It was 4.2".
+    """
 
     text: str
-    words: dict[str, float]
-    numbers: tuple[Number, ...]
     hints: frozenset[int]
+    head: str = ""
+    subject: str = ""
+
+    def read(self, language: str | None) -> Reading:
+        """The claim, with the years and units above its cell, as a text in this language."""
+        reading = read_claim(self.text, language)
+        if self.subject and reading.numbers and not reading.keys:
+            before = read_claim(self.subject, language)
+            reading = dataclasses.replace(reading, keys=before.keys, names=before.names)
+        return _under(self.head, reading) if self.head else reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,180 +128,154 @@ class Library:
 
 def prepare(sources: Sequence[Source]) -> Library:
     """Cut the sources' pages into evidence; a unit counts when its passage touches it."""
-    sample = " ".join(source.passage.text for source in sources)[:LANGUAGE_SAMPLE]
-    language = detect(sample)
+    language = language_of(" ".join(source.passage.text for source in sources)[:LANGUAGE_SAMPLE])
     pages: dict[tuple[int, int, int], list[Source]] = {}
     for source in sources:
         passage = source.passage
         key = (passage.document_id, passage.version, passage.page)
         pages.setdefault(key, []).append(source)
-    evidence = (e for page in pages.values() for e in _page_evidence(page, language))
-    return Library(language, tuple(evidence))
-
-
-def state(text: str, hints: Iterable[int], language: str | None) -> Statement:
-    """Read a claim; `language` is the passages', as stems must be made alike."""
-    plain = _UNIT_WORDS.sub(" ", text)
-    names = {
-        stem
-        for match in list(_TOKEN.finditer(plain))[1:]
-        if match.group()[:1].isupper()
-        for stem in content_stems(match.group(), language)
-    }
-    words = {
-        stem: NAME_WEIGHT if stem in names else 1.0
-        for stem in content_stems(plain, language)
-        if not stem.isdigit()
-    }
-    return Statement(text, words, tuple(numbers(text)), frozenset(hints))
+    found = [
+        evidence
+        for page in pages.values()
+        for placed in placed_units(page[0].page_text)
+        if (evidence := _evidence(page, placed, language))
+    ]
+    return Library(language, tuple(found))
 
 
 def support(claim: Statement, library: Library) -> tuple[Evidence, ...] | str:
-    """What supports a claim: a sentence, two neighbouring ones, or a row with its head.
+    """What supports a claim: a sentence, or a row with its head.
 
     Returns:
         the evidence, to be quoted in this order, or the reason why there is none: "no_match",
         "number_mismatch" or "negation_mismatch".
     """
     reasons: list[str] = []
-    for candidates in (library.evidence, _pairs(library.evidence)):
-        ranked = sorted(
-            ((_coverage(claim, e) + _bonus(claim, e), n, e) for n, e in enumerate(candidates)),
-            key=lambda item: (-item[0], item[1]),
-        )
-        for _, _, evidence in ranked:
-            verdict = _judge(claim, evidence, library.language)
-            if not isinstance(verdict, str):
-                return verdict
-            reasons.append(verdict)
+    for evidence in _lookalikes(claim, library.evidence):
+        verdict = _judge(claim.read(evidence.language), evidence)
+        if not isinstance(verdict, str):
+            return verdict
+        reasons.append(verdict)
     return next((r for r in ("negation_mismatch", "number_mismatch") if r in reasons), "no_match")
 
 
-def _page_evidence(sources: Sequence[Source], language: str | None) -> Iterator[Evidence]:
-    header: Evidence | None = None
-    for unit in split_units(sources[0].page_text):
-        shown = [s for s in sources if _touches(s, unit)]
-        found = _evidence(shown[0] if shown else sources[0], unit, language)
-        if _is_header(found):
-            header = found
-        if shown:
-            hints = frozenset(source.index for source in shown)
-            above = header if unit.is_row and header != found else None
-            yield dataclasses.replace(found, hints=hints, header=above)
+def _evidence(page: Sequence[Source], placed: Placed, language: str | None) -> Evidence | None:
+    unit = placed.unit
+    shown = [source for source in page if _touches(source, unit)]
+    if not shown:
+        return None
+    own = language_of(shown[0].passage.text)
+    hints = frozenset(source.index for source in shown)
+    header = _head(shown[0], placed.header, own, language) if placed.header else None
+    return Evidence(
+        shown[0], unit.start, unit.end, unit.is_row, hints, own, language, header, placed.context
+    )
+
+
+def _head(source: Source, unit: Unit, own: str | None, language: str | None) -> Evidence:
+    return Evidence(source, unit.start, unit.end, unit.is_row, frozenset(), own, language)
 
 
 def _touches(source: Source, unit: Unit) -> bool:
     return unit.start < source.passage.end and source.passage.start < unit.end
 
 
-def _evidence(source: Source, unit: Unit, language: str | None) -> Evidence:
-    text = source.page_text[unit.start : unit.end]
-    stems = frozenset(content_stems(text, language))
-    found = tuple(quoted_numbers(text))
-    return Evidence(source, unit.start, unit.end, unit.is_row, frozenset(), stems, found)
+def _lookalikes(claim: Statement, evidence: Iterable[Evidence]) -> list[Evidence]:
+    """What shares words with the claim, the likeliest first."""
+    ranked: list[tuple[float, int, Evidence]] = []
+    readings: dict[str | None, tuple[Reading, dict[str, float], float]] = {}
+    for place, one in enumerate(evidence):
+        if one.language not in readings:
+            readings[one.language] = _weighed(claim.read(one.language))
+        reading, weights, total = readings[one.language]
+        keys = one.keys
+        shared = sum(weight for key, weight in weights.items() if key in keys)
+        if shared and shared >= LOOKALIKE_COVERAGE * total:
+            figures = Figures(reading, one)
+            shown = NUMBER_WEIGHT * sum(map(figures.shows, reading.numbers))
+            share = (shared + shown) / (total + NUMBER_WEIGHT * len(reading.numbers))
+            ranked.append((-share - (HINT_BONUS if claim.hints & one.hints else 0), place, one))
+    return [one for *_, one in sorted(ranked, key=lambda item: item[:2])]
 
 
-def _is_header(evidence: Evidence) -> bool:
-    """The head of a table of figures: a row whose numbers are years, or dates with them."""
-    years = sum(number.is_year for number in evidence.numbers)
-    return evidence.is_row and years * 2 >= len(evidence.numbers) > 0
+def _weighed(reading: Reading) -> tuple[Reading, dict[str, float], float]:
+    weights = {key: NAME_WEIGHT if key in reading.names else 1.0 for key in reading.keys}
+    return reading, weights, sum(weights.values())
 
 
-def _pairs(evidence: Sequence[Evidence]) -> Iterator[Evidence]:
-    """Neighbouring sentences of one page as one quote."""
-    for one, two in itertools.pairwise(evidence):
-        if one.is_row or two.is_row or not _adjacent(one, two):
-            continue
-        yield dataclasses.replace(
-            one,
-            end=two.end,
-            hints=one.hints | two.hints,
-            stems=one.stems | two.stems,
-            numbers=one.numbers + two.numbers,
-        )
+@functools.lru_cache(READ_CACHE)
+def _named(filename: str, heading: str, language: str | None) -> frozenset[str]:
+    """The words of a document's title and of a passage's headings."""
+    return read_quote(f"{title_of(filename)}. {heading}", language).keys
 
 
-def _adjacent(one: Evidence, two: Evidence) -> bool:
-    text = one.source.page_text
-    return text is two.source.page_text and not text[one.end : two.start].strip()
-
-
-def _bonus(claim: Statement, evidence: Evidence) -> float:
-    return HINT_BONUS if claim.hints & evidence.hints else 0.0
-
-
-def _coverage(claim: Statement, evidence: Evidence) -> float:
-    """Which share of the claim stands in the evidence, by weight; 0 when no word does."""
-    words = sum(weight for stem, weight in claim.words.items() if stem in evidence.stems)
-    if not words:
-        return 0.0
-    figures = NUMBER_WEIGHT * sum(_shown(number, evidence) for number in claim.numbers)
-    total = sum(claim.words.values()) + NUMBER_WEIGHT * len(claim.numbers)
-    return (words + figures) / total
-
-
-def _shown(number: Number, evidence: Evidence) -> bool:
-    head = evidence.header.numbers if evidence.header and number.is_year else ()
-    return any(number.matches(other) for other in (*_cells(number, evidence), *head))
-
-
-def _cells(number: Number, evidence: Evidence) -> list[Number]:
-    """The evidence's numbers to compare with one of the claim.
-
-    "EUR million" at the head of a table is the scale of its cells; it only matters to a number
-    that has a scale itself, as not every row keeps to it (shares, margins).
-    """
-    scale = evidence.header.scale if evidence.header and number.scale else None
-    if scale is None:
-        return list(evidence.numbers)
-    return [
-        n if n.scale is not None else dataclasses.replace(n, scale=scale) for n in evidence.numbers
-    ]
-
-
-def _judge(
-    claim: Statement, evidence: Evidence, language: str | None
-) -> tuple[Evidence, ...] | str:
-    figures = all(_shown(number, evidence) for number in claim.numbers)
-    if _coverage(claim, evidence) < MIN_COVERAGE:
-        words = sum(weight for stem, weight in claim.words.items() if stem in evidence.stems)
-        alike = claim.words and words / sum(claim.words.values()) >= MIN_COVERAGE
-        return "number_mismatch" if alike and not figures else "no_match"
-    if not figures:
+def _judge(claim: Reading, evidence: Evidence) -> tuple[Evidence, ...] | str:
+    if _is_verbatim(claim, evidence.reading):
+        return (evidence,)
+    figures = Figures(claim, evidence)
+    if not all(map(figures.shows, claim.numbers)) or not years_agree(claim, evidence.reading):
         return "number_mismatch"
-    if opposed(claim.text, evidence.text, language):
+    if opposed(claim, evidence.reading):
         return "negation_mismatch"
+    if not _says_it(claim, evidence) or swapped(claim, evidence.reading):
+        return "no_match"
     return _with_header(claim, evidence)
 
 
-def _with_header(claim: Statement, evidence: Evidence) -> tuple[Evidence, ...] | str:
+def _is_verbatim(claim: Reading, quote: Reading) -> bool:
+    return claim.terms == quote.terms
+
+
+def _says_it(claim: Reading, evidence: Evidence) -> bool:
+    """Whether every word of the claim stands in the evidence.
+
+    Titles and "the company" may say what a sentence is about, when it names nothing else itself.
+    """
+    missing = claim.keys - evidence.keys
+    if evidence.is_row and not _names_the_row(claim, evidence.reading):
+        return False
+    if not missing:
+        return True
+    first = next((word.key for word in evidence.reading.words if word.key), "")
+    if missing <= THE_COMPANY and first in claim.keys:
+        return True  # "the company's revenue" for "Revenue"
+    return missing <= evidence.keys_above and not evidence.reading.names - claim.keys
+
+
+def _names_the_row(claim: Reading, row: Reading) -> bool:
+    """Whether the claim says what the row is about: "profit" is not "net profit"."""
+    label = {
+        term.key
+        for term in itertools.takewhile(lambda term: isinstance(term, Word), row.terms)
+        if isinstance(term, Word) and term.key
+    }
+    least = 1.0 if len(label) <= LONG_LABEL else LONG_LABEL_SHARE
+    return len(label & claim.keys) >= least * len(label)
+
+
+def _with_header(claim: Reading, evidence: Evidence) -> tuple[Evidence, ...] | str:
     """The evidence, and the head of its table when a year of the claim stands only there."""
-    own = [n for n in claim.numbers if any(n.matches(o) for o in _cells(n, evidence))]
-    years = [n for n in claim.numbers if n not in own]
+    figures = Figures(claim, evidence)
+    years = [number for number in claim.numbers if not figures.in_quote(number)]
     if not years:
         return (evidence,)
-    header = evidence.header
-    if header is None or not _columns_agree(own, years, evidence, header):
+    cells = [number for number in claim.numbers if figures.in_quote(number)]
+    if evidence.header is None or not columns_agree(cells, years, evidence):
         return "number_mismatch"
-    return evidence, header
+    return evidence, evidence.header
 
 
-def _columns_agree(
-    cells: Sequence[Number], years: Sequence[Number], row: Evidence, header: Evidence
-) -> bool:
-    """Whether the claim's n-th figure stands under its n-th year.
-
-    Columns are counted from the right, as notes stand on the left; a percentage has no year.
-    """
-    heads = [number for number in header.numbers if number.is_year][::-1]
-    return len(cells) == len(years) and all(
-        any(
-            cell.matches(figure) and year.matches(head)
-            for figure, head in zip(_columns(cell, row), heads, strict=False)
+def _under(head: str, reading: Reading) -> Reading:
+    """A cell's numbers with the scale and the kind above them, and the years there."""
+    context = context_of(head)
+    kind = next(iter(context.kinds)) if len(context.kinds) == 1 else None
+    years = [number for number in read_claim(head, reading.language).numbers if number.is_year]
+    own = [
+        dataclasses.replace(
+            number,
+            kind=number.kind or kind,
+            scale=context.scale if number.scale is None else number.scale,
         )
-        for cell, year in zip(cells, years, strict=True)
-    )
-
-
-def _columns(cell: Number, row: Evidence) -> list[Number]:
-    return [number for number in _cells(cell, row) if number.kind != "percent"][::-1]
+        for number in reading.numbers
+    ]
+    return dataclasses.replace(reading, numbers=(*own, *years))

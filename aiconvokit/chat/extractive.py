@@ -7,9 +7,8 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from aiconvokit.chat.attribution import assemble
 from aiconvokit.chat.evidence import Evidence, Library, prepare
@@ -52,12 +51,6 @@ MIN_TERMS = 2
 
 HEADING_WORDS = 6
 """A unit of at most so many content words before another one may name it; it answers nothing."""
-
-ABSTAIN_BELOW: Mapping[str, float] = MappingProxyType({"multilingual-e5-small-q4": 0.78})
-"""Best cosine below which nothing fits, by embedding model; one without a figure has no such rule.
-
-On eight contracts: questions about them .79 to .85, questions on other subjects .72 to .80.
-"""
 
 LENGTH_SHARE = 0.3
 """How far a long sentence must share more words than a short one, as b does in BM25."""
@@ -112,7 +105,6 @@ def extract(
     sources: Sequence[Source],
     *,
     history: Sequence[str] = (),
-    model: str | None = None,
 ) -> Attributed | None:
     """Answer a question with one to three verbatim sentences or table rows.
 
@@ -120,14 +112,11 @@ def extract(
         question: the last user turn.
         sources: the passages that the search returned, best first.
         history: earlier user turns, oldest first.
-        model: the embedding model of `Passage.dense`, for its abstention threshold.
 
     Returns:
         the answer, every claim supported by its own words (white space may differ: a line break
         of the page becomes a space); None when nothing in the sources fits the question.
     """
-    if _too_far(sources, model):
-        return None
     library = prepare(sources)
     asked = _weigh(question, history, library)
     chosen = _choose(_score_all(asked, library))
@@ -145,12 +134,6 @@ def _choose(units: Sequence[_Unit]) -> list[_Unit]:
         if unit.score >= least and unit.coverage >= MIN_COVERAGE:
             chosen.setdefault(_on_one_line(unit.evidence.text), unit)
     return list(chosen.values())[:MAX_UNITS]
-
-
-def _too_far(sources: Sequence[Source], model: str | None) -> bool:
-    threshold = ABSTAIN_BELOW.get(model or "")
-    cosines = [source.passage.dense for source in sources]
-    return threshold is not None and bool(cosines) and max(cosines) < threshold
 
 
 def _weigh(question: str, history: Sequence[str], library: Library) -> _Question:

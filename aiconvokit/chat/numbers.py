@@ -1,45 +1,109 @@
 """Numbers in texts, read so that 1,234.50 and 1.234,50 and 1234.5 are one number."""
 
+import dataclasses
 import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from aiconvokit.chat.dates import dates, partial
+from aiconvokit.chat.number_words import digits_for_words
+
 _SCALES = {
-    "k": 3, "thousand": 3, "thousands": 3, "tsd": 3, "tausend": 3,
-    "m": 6, "mm": 6, "mn": 6, "mio": 6, "million": 6, "millions": 6, "millionen": 6, "millones": 6,
-    "bn": 9, "billion": 9, "billions": 9, "mrd": 9, "milliarden": 9, "milliarde": 9, "milliards": 9,
-    "trillion": 12, "trillions": 12, "tn": 12,
+    "k": 3, "thousand": 3, "thousands": 3, "tsd": 3, "tsd.": 3, "tausend": 3, "mil": 3, "mille": 3,
+    "тыс": 3,
+    "ألف": 3, "lakh": 5, "crore": 7,
+    "m": 6, "mm": 6, "mn": 6, "mio": 6, "mio.": 6, "million": 6, "millions": 6,
+    "millionen": 6, "millones": 6,
+    "millón": 6, "milioni": 6, "milhões": 6, "miljoen": 6, "млн": 6, "مليون": 6,
+    "b": 9, "bn": 9, "billion": 9, "billions": 9, "mrd": 9, "mrd.": 9,
+    "milliarden": 9, "milliarde": 9,
+    "milliard": 9, "milliards": 9, "miliardi": 9, "bilhões": 9, "miljard": 9, "млрд": 9,
+    "مليار": 9,
+    "trillion": 12, "trillions": 12, "tn": 12, "billionen": 12, "billones": 12,
 }  # fmt: skip
+_POINTS = """percentage points|percentage point|prozentpunkte|prozentpunkten|prozentpunkt
+puntos porcentuales|points de pourcentage|pp|ppt"""
 _KINDS = {
     "%": "percent", "percent": "percent", "per cent": "percent", "prozent": "percent",
-    "\u066a": "percent", "\uff05": "percent",
-    "$": "usd", "us$": "usd", "usd": "usd", "dollar": "usd", "dollars": "usd",
-    "\u20ac": "eur", "eur": "eur", "euro": "eur", "euros": "eur",
-    "\u00a3": "gbp", "gbp": "gbp", "chf": "chf", "\u00a5": "jpy", "jpy": "jpy", "yen": "jpy",
+    "pour cent": "percent", "por ciento": "percent", "\u066a": "percent", "в процентах": "percent",
+    **{name: "points" for line in _POINTS.splitlines() for name in line.split("|")},
+    "% points": "points", "%-points": "points",
+    "basis points": "basis", "bps": "basis", "bp": "basis",
+    "$": "usd", "us$": "usd", "usd": "usd", "dollar": "usd", "dollars": "usd", "dólares": "usd",
+    "\u20ac": "eur", "eur": "eur", "euro": "eur", "euros": "eur", "يورو": "eur", "دولار": "usd",
+    "\u00a3": "gbp", "gbp": "gbp", "pounds": "gbp", "chf": "chf", "franken": "chf",
+    "\u00a5": "jpy", "jpy": "jpy", "yen": "jpy", "rmb": "cny", "cny": "cny", "\u20b9": "inr",
+    "inr": "inr", "cad": "cad", "c$": "cad", "aud": "aud", "a$": "aud", "hk$": "hkd",
 }  # fmt: skip
-# "one" is left out: most often it counts nothing.
-_WORDS = {
-    "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
-    "ten": 10, "eleven": 11, "twelve": 12, "fifteen": 15, "twenty": 20, "thirty": 30, "forty": 40,
-    "fifty": 50, "sixty": 60, "seventy": 70, "eighty": 80, "ninety": 90,
+_TIMES = {
+    "day": "day days tag tage tagen día días jour jours يوما يوم أيام дней",
+    "week": "week weeks woche wochen semana semanas semaine semaines",
+    "month": "month months monat monate monaten mes meses mois شهرا شهر أشهر месяцев",
+    "year": "year years jahr jahre jahren año años an ans سنة سنوات года лет",
+    "hour": "hour hours stunde stunden hora horas heure heures ساعة",
+    "minute": "minute minutes minuten minuto minutos",
+    "quarter": "quarters quartale trimestres",
+}
+_KINDS |= {name: kind for kind, names in _TIMES.items() for name in names.split()}
+TIMES = frozenset(_TIMES)
+"""Kinds that stand beside only one number of several: "10 or 20 days"."""
+# Scripts without spaces: a unit may be followed by a letter.
+_HAN_SCALES = {
+    "千": 3, "千万": 7, "百万": 6, "十亿": 9, "万": 4, "萬": 4, "亿": 8, "億": 8, "百萬": 6,
+}  # fmt: skip
+_HAN_KINDS = {
+    "个百分点": "points", "百分点": "points", "元": "cny", "人民币": "cny", "美元": "usd",
+    "欧元": "eur", "歐元": "eur", "英镑": "gbp", "日元": "jpy", "円": "jpy", "天": "day",
+    "日": "day", "个工作日": "day", "个月": "month", "か月": "month", "ヶ月": "month", "年": "year",
+    "小时": "hour", "周": "week",
 }  # fmt: skip
 
+
+SCALE_NAME = (
+    r"\b(?:thousands?|millions?|billions?|trillions?|mn|mio|bn|mrd|tsd|tausend|millionen|milliarden"
+    r"|millones|milliards?|milioni|miliardi|мл[нр]д?|тыс|ألف|مليون|مليار)\b|[百千十]?[万萬亿億]"
+)
+"""A scale on its own, as in "EUR million" or "(in thousands)"."""
+
+
+def _either(*tables: dict[str, int] | dict[str, str]) -> str:
+    keys = sorted((key for table in tables for key in table), key=len, reverse=True)
+    return "|".join(map(re.escape, keys))
+
+
 _THIN = "\u00a0\u2009\u202f"  # the spaces that group digits
-_PLAIN_SPACES = str.maketrans(dict.fromkeys(_THIN, " "))
-_SPACED = re.compile(r"(?<!\d)\d{1,3}(?: \d{3})+(?!\d)")
-_UNIT = "|".join(re.escape(unit) for unit in sorted([*_SCALES, *_KINDS], key=len, reverse=True))
-_UNITS = re.compile(_UNIT, re.IGNORECASE)
-_NUMBER = re.compile(
-    r"(?P<before>us\$|[$\u20ac\u00a3\u00a5]|\b(?:usd|eur|gbp|chf|jpy))?\s?"
-    rf"(?P<digits>\d+(?:[.,'\u2019{_THIN}]\d+)*)"
-    rf"(?P<after>(?:\s?(?:{_UNIT})(?![^\W_]))*)",
+_GROUPING = re.compile(rf"(?<=\d)[{_THIN}](?=\d{{3}}(?!\d))")
+_SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
+_SIGNS = "[$\u20ac\u00a3\u00a5]"
+_BRACKETS_WITH_UNIT = re.compile(rf"({_SIGNS})\s?\(\s?(\d[\d.,]*)\s?\)")
+_MINUS_SIGN = re.compile(rf"(?<![\w)%])[-\u2212\u2013]\s?({_SIGNS})")
+_HAN = _either(_HAN_SCALES, _HAN_KINDS)
+_UNIT = _either(_SCALES, _KINDS)
+_BEFORE_UNIT = re.compile(
+    rf"(?<![\d.,])\d{{1,3}}(?: \d{{3}})+(?=\s?(?:{_UNIT})(?![^\W_]))", re.IGNORECASE
+)
+_UNITS = re.compile(f"{_UNIT}|{_HAN}", re.IGNORECASE)
+_NAMED_KIND = re.compile(
+    rf"{_either({k: v for k, v in _KINDS.items() if not k[0].isalpha()})}"
+    rf"|(?<![^\W\d_])(?:{_either({k: v for k, v in _KINDS.items() if k[0].isalpha()})})(?![^\W\d_])"
+    rf"|{_either({k: v for k, v in _HAN_KINDS.items() if k not in '日年天周'})}",
     re.IGNORECASE,
 )
-_NUMBER_WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_BETWEEN = r"(?:business|calendar|working|consecutive|full|trading)"
+_NUMBER = re.compile(
+    r"(?:(?P<before>us\$|hk\$|[ac]\$|[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|chf|jpy|rmb|cny)"
+    r"|人民币)\s?)?(?P<minus>(?<![\w)%])[-\u2212\u2013](?=\d))?"
+    r"(?P<digits>\d+(?:[.,'\u2019\u066b\u066c]\d+)*)"
+    rf"(?P<after>(?:\s?(?:{_HAN})|[\s-]?(?:{_BETWEEN}\s)?(?:{_UNIT})(?![^\W_]))*)",
+    re.IGNORECASE,
+)
+_IN_BRACKETS = re.compile(r"\(\s?[$\u20ac\u00a3]?\s?\d[\d.,]*\s?%?\s?\)")
 _THOUSANDS = re.compile(r"\d{1,3}(?P<mark>[.,'\u2019])\d{3}(?:(?P=mark)\d{3})*")
 _LIST = re.compile(r"\d+(?:,\d+){2,}|\d+,\d{4,}")
 _MARKS = re.compile(r"[.,'\u2019]")
+_DIGIT = re.compile(r"\d")
+_ARABIC_MARKS = str.maketrans({"\u066b": ".", "\u066c": ","})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +111,28 @@ class Number:
     """A number as it stands in a text, with the units beside it.
 
     `readings` are what its digits may mean, without the scale, as plain decimals: "1.234" is 1.234
-    or 1234. `scale` is a power of ten, `kind` "percent" or a currency; None where the text says
-    nothing, as a table names its units once, above.
+    or 1234; of a date, what `dates` gives. `scale` is a power of ten, `kind` "percent", "points",
+    a currency, a unit of time or "date"; None where the text says nothing, as a table names its
+    units once, above. `negative`: a minus, or the brackets of accountants.
     """
 
     readings: frozenset[str]
     scale: int | None = None
     kind: str | None = None
+    negative: bool = False
 
     @property
     def is_year(self) -> bool:
         """Whether it looks like a calendar year."""
         years = (int(r) for r in self.readings if len(r) == 4 and r.isdigit())
-        return self.scale is None and any(1900 <= year <= 2100 for year in years)
+        plain = self.scale is None and self.kind is None
+        return plain and any(1900 <= year <= 2100 for year in years)
+
+    @property
+    def as_year(self) -> "Number | None":
+        """What it is at the head of a column: "EUR 2025" names a currency and a year."""
+        bare = Number(self.readings)
+        return bare if bare.is_year and self.kind not in {"percent", "date"} else None
 
     @property
     def scaled(self) -> frozenset[str]:
@@ -67,41 +140,130 @@ class Number:
         return frozenset(_shifted(reading, self.scale or 0) for reading in self.readings)
 
     def matches(self, other: "Number") -> bool:
-        """Whether both can be the same number; a unit that only one side names decides nothing."""
-        if _differ(self.kind, other.kind):
+        """Whether a claim's number can be the `other`, of a quote.
+
+        What the claim leaves out may be missing; but "4.2" is not "4.2 million", nor "5" "5 %".
+        """
+        if _differ(self.kind, other.kind) or (self.kind is None and other.kind in _PART_OF_VALUE):
             return False
-        if self.readings & other.readings and not _differ(self.scale, other.scale):
-            return True
+        if self.scale == other.scale or other.scale is None:
+            return bool(self.readings & other.readings) or bool(self.scaled & other.scaled)
         return bool(self.scaled & other.scaled)
 
 
+_COMMA_DECIMAL_LIST = """
+german french spanish italian portuguese dutch danish norwegian swedish finnish russian
+turkish romanian greek hungarian"""
+_COMMA_DECIMAL = frozenset(_COMMA_DECIMAL_LIST.split())
+_PART_OF_VALUE = frozenset(["percent", "points", "basis", "date"])
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A number at `text[start:end]` of a plain text (see `plain`)."""
+
+    start: int
+    end: int
+    number: Number
+
+
+def scale_of(name: str) -> int | None:
+    """The power of ten of a scale's name."""
+    return _SCALES.get(name.lower()) or _HAN_SCALES.get(name)
+
+
+def kinds_in(text: str) -> frozenset[str]:
+    """The currencies, and percent, that a text names anywhere."""
+    return frozenset(
+        kind
+        for match in _NAMED_KIND.finditer(text)
+        if (kind := _KINDS.get(match.group().lower()) or _HAN_KINDS.get(match.group()))
+    )
+
+
+def plain(text: str) -> str:
+    """The text with one spelling for signs and digits: NFKC, number words as digits."""
+    joined = text
+    if _DIGIT.search(text):
+        joined = _BEFORE_UNIT.sub(lambda m: m.group().replace(" ", ""), _GROUPING.sub("", text))
+        joined = _MINUS_SIGN.sub(r"\1-", _BRACKETS_WITH_UNIT.sub(r"\1-\2", joined))
+    if not joined.isascii():
+        joined = unicodedata.normalize("NFKC", joined)
+        joined = "".join(str(unicodedata.decimal(c, c)) for c in joined)
+    return digits_for_words(joined)
+
+
+def placed_numbers(text: str, language: str | None = None) -> list[Placed]:
+    """The numbers and dates of a plain text in their order; `language` tells its decimal mark."""
+    if not _DIGIT.search(text):
+        return []
+    found = [Placed(d.start, d.end, Number(d.readings, kind="date")) for d in dates(text)]
+    taken = sorted((p.start, p.end) for p in found)
+    brackets = {m.start(): m.end() for m in _IN_BRACKETS.finditer(text)}
+    for match in _NUMBER.finditer(text):
+        start, end = match.span()
+        if any(one < end and start < two for one, two in taken):
+            continue
+        negative = bool(match["minus"]) or _in_brackets(match, brackets)
+        found += [
+            Placed(start, end, dataclasses.replace(number, negative=negative))
+            for number in _read(match, language)
+        ]
+    return sorted(found, key=lambda placed: placed.start)
+
+
 def numbers(text: str) -> list[Number]:
-    """The numbers of a text in their order, also English words from two to ninety."""
-    found = [(match.start(), number) for match in _NUMBER.finditer(text) for number in _read(match)]
-    for match in _NUMBER_WORD.finditer(text):
-        reading = str(_WORDS[match.group().lower()])
-        found.append((match.start(), Number(frozenset({reading}))))
-    return [number for _, number in sorted(found, key=lambda pair: pair[0])]
+    """The numbers of a text in their order, also words such as "thirty" or "dreißig"."""
+    return [placed.number for placed in placed_numbers(plain(text))]
 
 
-def quoted_numbers(text: str) -> list[Number]:
-    """What a quote can prove: `numbers`, and "1 234" both as 1234 and as the cells 1 and 234."""
-    plain = text.translate(_PLAIN_SPACES)
-    joined = _SPACED.sub(lambda match: match.group().replace(" ", ""), plain)
-    return numbers(plain) + (numbers(joined) if joined != plain else [])
+def quoted_numbers(text: str, language: str | None = None) -> list[Number]:
+    """What a quote can prove: `numbers`, parts of dates, "1 234" as 1234 and as cells 1 and 234."""
+    spelled = plain(text)
+    if not _DIGIT.search(spelled):
+        return []
+    spread = spelled
+    if not spelled.isascii() or not text.isascii():
+        spread = plain(text.translate(dict.fromkeys(map(ord, _THIN), " ")))
+    joined = _SPACED.sub(lambda match: match.group().replace(" ", ""), spelled)
+    found = [p.number for p in placed_numbers(spread, language)]
+    if joined != spread:
+        found += [p.number for p in placed_numbers(joined, language)]
+    return [part for number in found for part in _proven(number)]
 
 
-def _read(match: re.Match[str]) -> Iterator[Number]:
+def _proven(number: Number) -> Iterator[Number]:
+    if number.kind != "date":
+        yield number
+        return
+    yield Number(partial(number.readings), kind="date")
+    yield from (Number(frozenset({y})) for y in {r[:4] for r in number.readings} if y.isdigit())
+
+
+def _in_brackets(match: re.Match[str], brackets: dict[int, int]) -> bool:
+    """(1,234) is below zero; (30) after a word repeats it and (2025) is a year."""
+    digits, text = match["digits"], match.string
+    at = text.rfind("(", 0, match.start() + 1)
+    if at < 0 or brackets.get(at, 0) < match.end() or "%" in match["after"]:
+        return False
+    is_year = len(digits) == 4 and digits[:2] in {"19", "20"}
+    return bool(_MARKS.search(digits)) or (len(digits) > 2 and not is_year)
+
+
+def _read(match: re.Match[str], language: str | None) -> Iterator[Number]:
     """One number; a list such as "2015,2016" gives several."""
-    digits = "".join(str(unicodedata.decimal(c, c)) for c in match["digits"])
-    digits = digits.translate(dict.fromkeys(map(ord, _THIN)))
-    units = [unit.lower() for unit in _UNITS.findall(match["after"])]
-    kinds = [_KINDS[u] for u in [*units, (match["before"] or "").lower()] if u in _KINDS]
-    scales = [_SCALES[u] for u in units if u in _SCALES]
+    digits = match["digits"].translate(_ARABIC_MARKS)
+    after = re.sub(_BETWEEN, " ", match["after"], flags=re.IGNORECASE)
+    units = [unit.lower() for unit in _UNITS.findall(after)]
+    names = [*units, (match["before"] or "").lower()]
+    kinds = [kind for u in names if (kind := _KINDS.get(u) or _HAN_KINDS.get(u))]
+    scales = [s for u in units if (s := _SCALES.get(u) or _HAN_SCALES.get(u))]
     kind = kinds[0] if kinds else None
+    if "年" in units and len(digits) == 4:
+        kind = None  # 2025年 is a year, 3年 are three
     scale = 0 if kind == "percent" else sum(scales) if scales else None
     for part in _parts(digits):
-        yield Number(_readings(part), scale, kind)
+        yield Number(_readings(part, language), scale, kind)
 
 
 def _parts(digits: str) -> list[str]:
@@ -111,7 +273,7 @@ def _parts(digits: str) -> list[str]:
     return digits.split(",")
 
 
-def _readings(digits: str) -> frozenset[str]:
+def _readings(digits: str, language: str | None) -> frozenset[str]:
     marks = _MARKS.findall(digits)
     if not marks:
         return frozenset({_plain(digits, "")})
@@ -121,10 +283,22 @@ def _readings(digits: str) -> frozenset[str]:
         return frozenset({as_decimal})
     if _THOUSANDS.fullmatch(digits):
         as_integer = _plain(_MARKS.sub("", digits), "")
-        # One mark before three digits may be either; in English a comma there groups thousands.
-        return frozenset({as_integer, as_decimal} if marks == ["."] else {as_integer})
-    # "4.2.1" or "31.12.2023": a section or a date, compared as it stands.
+        if len(marks) > 1 or marks[0] not in ".,":
+            return frozenset({as_integer})
+        return _either_reading(as_integer, as_decimal, marks[0], language)
+    # "4.2.1": a section, compared as it stands.
     return frozenset({as_decimal if len(marks) == 1 else digits})
+
+
+def _either_reading(
+    as_integer: str, as_decimal: str, mark: str, language: str | None
+) -> frozenset[str]:
+    """One mark before three digits: in English the comma groups, in German the point does."""
+    if language in _COMMA_DECIMAL:
+        return frozenset({as_integer if mark == "." else as_decimal})
+    if mark == ",":
+        return frozenset({as_integer})
+    return frozenset({as_decimal} if language == "english" else {as_integer, as_decimal})
 
 
 def _plain(whole: str, fraction: str) -> str:
@@ -135,7 +309,7 @@ def _plain(whole: str, fraction: str) -> str:
 def _shifted(reading: str, places: int) -> str:
     """The reading times ten to the `places`, exactly: a Decimal would round long ones."""
     whole, _, fraction = reading.partition(".")
-    if not places or "." in fraction:
+    if not places or "." in fraction or "-" in reading:
         return reading
     padded = fraction.ljust(places, "0")
     return _plain(whole + padded[:places], padded[places:])

@@ -23,6 +23,12 @@ RULES = (
     "answer, say so in one sentence and do not guess."
 )
 
+NOTHING_FOUND = (
+    "Nothing in the documents fits this question. If it asks for facts, say in one sentence, in "
+    "its language, that the documents do not answer it; do not answer from memory. You may greet, "
+    "and speak about the conversation itself."
+)
+
 Role = Literal["user", "assistant"]
 
 # What chat templates treat as the border of a role, and our own border of the data.
@@ -31,10 +37,11 @@ _ROLE_TOKENS = re.compile(r"<\|[^|>\n]{0,40}\|>|\[/?INST\]|<</?SYS>>|</?s>|</?pa
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A stored message of the conversation."""
+    """A stored message of the conversation; `cited` are ids of the documents it cites."""
 
     role: Role
     content: str
+    cited: tuple[int, ...] = ()
 
 
 def build(
@@ -44,9 +51,12 @@ def build(
     history: Sequence[Said],
     question: str,
     sources: Sequence[Source],
+    has_documents: bool,
 ) -> list[ChatMessage]:
     """The messages to send: one system message, then user and assistant in strict alternation."""
-    system = _system(instructions, company_name, has_passages=bool(sources))
+    rules = RULES if sources else NOTHING_FOUND if has_documents else ""
+    about = f"You work for {company_name}."
+    system = "\n\n".join(part for part in (instructions, about, rules) if part)
     messages = [ChatMessage("system", system)]
     asked = f"{_passages(sources)}\n\nQuestion: {question}" if sources else question
     turns = _alternating([*history, Said("user", asked)])
@@ -76,11 +86,6 @@ def fitting_sources(sources: Sequence[Source], budget: int) -> list[Source]:
             break
         kept.append(source)
     return kept
-
-
-def _system(instructions: str, company_name: str, *, has_passages: bool) -> str:
-    about = f"You work for {company_name}."
-    return "\n\n".join([instructions, about, RULES] if has_passages else [instructions, about])
 
 
 def _passages(sources: Sequence[Source]) -> str:

@@ -34,6 +34,8 @@ class Claim:
 
     `citations` holds the indices of what supports it. A claim that nothing supports has none, and
     a `reason`: "no_match", "number_mismatch", "negation_mismatch", "too_short" or "not_a_claim".
+    The reason of a supported one is None, or "similarity": answer and document are in different
+    languages, and its numbers, its names and the embeddings speak for it.
     """
 
     start: int

@@ -1,4 +1,4 @@
-"""Every statement on threads, chats and messages."""
+"""Every statement on threads, chats, messages and their receipts."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,7 +9,7 @@ from sqlalchemy import delete, exists, func, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.chat.tables import Chat, Message, Thread
+from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 
@@ -139,6 +139,23 @@ async def finish_message(session: AsyncSession, message_id: int, values: dict[st
         .where(Message.id == message_id)
         .values(**values)
         .execution_options(synchronize_session=False)
+    )
+
+
+async def insert_receipt(session: AsyncSession, receipt: Receipt) -> None:
+    """Keep how an answer came about."""
+    session.add(receipt)
+    await session.flush()
+
+
+async def receipt_of(
+    session: AsyncSession, thread_id: int, message_public_id: str
+) -> Receipt | None:
+    """The receipt of one of a thread's answers."""
+    return await session.scalar(
+        select(Receipt)
+        .join(Message, Message.id == Receipt.message_id)
+        .where(Message.thread_id == thread_id, Message.public_id == message_public_id)
     )
 
 

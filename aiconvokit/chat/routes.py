@@ -25,6 +25,7 @@ from aiconvokit.chat.schemas import (
     ClaimOut,
     MessageOut,
     NewChat,
+    ReceiptOut,
 )
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import Done, stored_citation
@@ -125,6 +126,22 @@ async def ask(
     )
 
 
+@get("/{chat_id:int}/messages/{message_id:str}/receipt/")
+async def get_receipt(
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+    chat_id: FromPath[int],
+    message_id: FromPath[str],
+) -> ReceiptOut:
+    """How an answer came about: what was found, what was sent, by whom it was written."""
+    _, thread = await _own_chat(session, user_id, chat_id)
+    known = message_id.isascii() and message_id.isprintable()
+    found = await queries.receipt_of(session, thread.id, message_id) if known else None
+    if found is None:
+        raise NotFound.of("Message")
+    return msgspec.convert(found.content, ReceiptOut)
+
+
 @delete("/{chat_id:int}/")
 async def delete_chat(
     request: ApiRequest,
@@ -204,5 +221,5 @@ def _show_claims(stored: Sequence[Mapping[str, Any]]) -> list[ClaimOut]:
 
 def router() -> Router:
     """The routes of this feature."""
-    handlers: list[Any] = [create_chat, list_chats, get_chat, ask, delete_chat]
+    handlers: list[Any] = [create_chat, list_chats, get_chat, ask, get_receipt, delete_chat]
     return Router("/chat", route_handlers=handlers, guards=[require_user], tags=["chat"])

@@ -76,3 +76,55 @@ class ChatDetail(Struct):
     assistant_id: int
     created_at: Timestamp
     messages: list[MessageOut]
+
+
+class SpaceOut(Struct):
+    provider: str
+    model: str
+    dim: int
+
+
+class FoundOut(Struct):
+    """A passage; a deleted document's has no `filename`, `heading` and `sha256`."""
+
+    rank: int
+    document_id: int
+    version: int
+    filename: str | None
+    page: int
+    start: int
+    end: int
+    heading: str | None
+    sha256: str | None
+    score: float
+    dense: float
+    lexical: float
+    sent: bool
+
+
+class SentOut(Struct):
+    role: str
+    content: str
+
+
+class ParametersOut(Struct):
+    model: str | None
+    chat_deadline_seconds: int
+    prompt_passages: int
+    passage_tokens: int
+    history_tokens: int
+
+
+class ReceiptOut(Struct):
+    """How an answer came about; it is stored in this shape."""
+
+    message_id: str
+    redacted: bool
+    rewritten: str | None
+    space: SpaceOut | None
+    passages: list[FoundOut]
+    messages: list[SentOut]
+    model: str | None
+    parameters: ParametersOut
+    usage: dict[str, int] | None
+    milliseconds: dict[str, float]

@@ -1,11 +1,15 @@
-"""The database's side of a turn: begun, recorded or abandoned, each in one transaction."""
+"""The database's side of a turn: begun, recorded or abandoned, each in one transaction.
+
+Locks are taken in one order: assistant, thread, documents, as deletions take them.
+"""
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import msgspec
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries as assistant_queries
@@ -14,8 +18,10 @@ from aiconvokit.chat import queries
 from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Attributed, Citation
+from aiconvokit.chat.receipt import Trace, documents_in, draw
+from aiconvokit.chat.tables import Message, Receipt
 from aiconvokit.errors import AIConvoKitError, ChatBusy, NotFound
-from aiconvokit.files.queries import REDACTED, hold_documents
+from aiconvokit.files.queries import REDACTED, hold_documents, redact_receipts
 from aiconvokit.llm.chat_model import Usage
 from aiconvokit.services import Services
 from ingestion.tables import Collection
@@ -26,7 +32,7 @@ HISTORY_MESSAGES = 40
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the first transaction settled."""
+    """What the first transaction settled, and the trace of what comes after it."""
 
     chat_id: int
     thread_id: int
@@ -37,6 +43,12 @@ class Turn:
     history: Sequence[Said]
     message_row: int
     message_id: str
+    trace: Trace = field(default_factory=Trace)
+
+    @property
+    def asked_before(self) -> list[str]:
+        """The user's earlier questions, oldest first."""
+        return [said.content for said in self.history if said.role == "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +107,15 @@ async def _begun(session: AsyncSession, chat: queries.ChatRow, lease: UUID, ques
         question=question,
         assistant=assistant,
         collections=await assistant_queries.collections_of(session, assistant.id),
-        history=[Said(cast("Role", one.role), one.content) for one in history],
+        history=[_said(one) for one in history],
         message_row=answer.id,
         message_id=answer.public_id,
     )
+
+
+def _said(message: Message) -> Said:
+    cited = dict.fromkeys(one["document_id"] for one in message.citations or [])
+    return Said(cast("Role", message.role), message.content, tuple(cited))
 
 
 async def _lost(session: AsyncSession, thread_id: int) -> AIConvoKitError:
@@ -107,7 +124,7 @@ async def _lost(session: AsyncSession, thread_id: int) -> AIConvoKitError:
 
 
 async def record(services: Services, turn: Turn, written: Written) -> Done:
-    """Store the answer and give the lease back, both or neither.
+    """Store the answer with its receipt and give the lease back, all or nothing.
 
     Raises:
         ChatBusy: the lease ran out, and another turn has begun.
@@ -121,7 +138,7 @@ async def record(services: Services, turn: Turn, written: Written) -> Done:
         if not await queries.release_lease(session, turn.thread_id, turn.lease):
             raise await _lost(session, turn.thread_id)
         status = "complete"
-        if len(await hold_documents(session, sorted(cited))) < len(cited):
+        if cited & await _keep_receipt(services, session, turn, done):
             # Deleted since it was quoted: as if it had been deleted a moment later.
             done, status = replace(done, output=REDACTED, citations=(), claims=()), "redacted"
         await queries.finish_message(
@@ -172,5 +189,35 @@ async def abandon(services: Services, turn: Turn, status: str, code: str | None)
     """The answer did not come to be; the question stays, and the thread is free again."""
     async with services.sessions.begin() as session:
         if await queries.release_lease(session, turn.thread_id, turn.lease):
+            await _keep_receipt(services, session, turn, None)
             values = {"status": status, "error_code": code}
             await queries.finish_message(session, turn.message_row, values)
+
+
+async def _keep_receipt(
+    services: Services, session: AsyncSession, turn: Turn, done: Done | None
+) -> set[int]:
+    """Store how the answer came about, or how far it came.
+
+    Returns:
+        ids of documents that were deleted since the turn read them: the receipt has lost their
+        words. The others stay until the transaction ends.
+    """
+    content = draw(
+        turn.trace,
+        turn.message_id,
+        services.settings.limits,
+        model=done.model if done else None,
+        usage=done.usage if done else None,
+    )
+    used = documents_in(turn.trace, turn.history)
+    gone = used.difference(await hold_documents(session, sorted(used)))
+    receipt = Receipt(
+        message_id=turn.message_row,
+        document_ids=sorted(used),
+        content=msgspec.to_builtins(content),
+    )
+    await queries.insert_receipt(session, receipt)
+    for document_id in sorted(gone):
+        await redact_receipts(session, document_id)
+    return gone

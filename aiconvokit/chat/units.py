@@ -13,6 +13,9 @@ TABLE_SHARE = 0.3
 SHORT_LINE = 0.6
 """A line shorter than this share of the page's long lines was ended by its author."""
 
+FULL_LINE = 60
+"""Characters from which on a line of prose may run on into a line of figures; a title does not."""
+
 LABEL_WORDS = 10
 """A line of at most so many words right above lines of bare numbers is their label."""
 
@@ -132,7 +135,8 @@ def _joins(group: Sequence[_Line], line: _Line, short: float) -> bool:
     if group[0].kind is not _Kind.PROSE or last.kind is _Kind.CELLS:
         return False
     if line.kind is _Kind.ROW:
-        return len(last.text) >= short and not last.ended and line.text[:1] != "|"
+        runs_on = last.kind is _Kind.PROSE and len(last.text) >= max(short, FULL_LINE)
+        return runs_on and not last.ended and line.text[:1] != "|"
     return not _breaks(last, line, short)
 
 

@@ -27,7 +27,8 @@ from aiconvokit.cli.runtime import run as run_loop
 from aiconvokit.cli.serve import worker_beside
 from aiconvokit.errors import AIConvoKitError, ConfigurationError
 from aiconvokit.services import Services
-from ingestion.batch import Found, Selection, find
+from ingestion.attributes import Attributes, BadAttributes, from_words
+from ingestion.batch import SIDECAR, Found, Selection, find
 
 DEFAULT_INSTRUCTIONS = "Answer questions from the documents."
 
@@ -39,6 +40,7 @@ class Report:
     assistant_id: int
     new: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
+    relabelled: list[str] = field(default_factory=list)
     known: list[str] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
@@ -58,6 +60,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--recursive", action="store_true", help="folders in folders, too")
     parser.add_argument("--include", action="append", default=[], metavar="PATTERN")
     parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN")
+    parser.add_argument(
+        "--attribute",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help=f"of every document; a file NAME{SIDECAR} beside NAME says more, and wins",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="files at once")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end")
@@ -70,16 +79,18 @@ def run(arguments: argparse.Namespace) -> int:
     selection = Selection(arguments.recursive, arguments.include, arguments.exclude)
     try:
         batch = list(find(arguments.paths, selection))
-    except OSError as error:
+        common = from_words(arguments.attribute)
+    except (OSError, BadAttributes) as error:
         raise ConfigurationError(str(error)) from error
     if not batch:
         raise ConfigurationError("No file there that can be read; --include takes other names.")
+    labelled, unusable = _label(batch, common)
     try:
         with ground(load_settings()) as found:
 
             async def act() -> int:
                 async with services_on(found) as services:
-                    return await _ingest(services, arguments, batch)
+                    return await _ingest(services, arguments, labelled, unusable)
 
             return run_loop(act)
     except asyncio.CancelledError:
@@ -87,17 +98,38 @@ def run(arguments: argparse.Namespace) -> int:
         return 130
 
 
-async def _ingest(services: Services, arguments: argparse.Namespace, batch: list[Found]) -> int:
+def _label(batch: Sequence[Found], common: Attributes) -> tuple[list[Found], dict[str, str]]:
+    """The files with their attributes, and those whose sidecar is broken: what is wrong."""
+    labelled: list[Found] = []
+    unusable: dict[str, str] = {}
+    for one in batch:
+        try:
+            labelled.append(one.labelled(common))
+        except BadAttributes as error:
+            unusable[one.name] = str(error)
+    return labelled, unusable
+
+
+async def _ingest(
+    services: Services,
+    arguments: argparse.Namespace,
+    batch: Sequence[Found],
+    unusable: dict[str, str],
+) -> int:
     try:
         user = await _user(services, arguments.user)
         assistant_id = await _assistant(services, user, arguments)
     except AIConvoKitError as error:
         raise ConfigurationError(error.detail) from error
-    report = Report(assistant_id)
+    report = Report(assistant_id, failed=unusable)
     plans = await folder.compare(services, assistant_id, batch)
-    for one, plan in zip(batch, plans, strict=True):
+    planned = list(zip(batch, plans, strict=True))
+    for one, plan in planned:
         getattr(report, plan.value).append(one.name)
-    todo = [one for one, plan in zip(batch, plans, strict=True) if plan is not Plan.KNOWN]
+    todo = [one for one, plan in planned if plan not in {Plan.KNOWN, Plan.RELABELLED}]
+    if not arguments.dry_run:
+        relabelled = [one for one, plan in planned if plan is Plan.RELABELLED]
+        await folder.relabel(services, assistant_id, relabelled)
     if todo and not arguments.dry_run:
         began = time.monotonic()
         async with worker_beside(services, wanted=True, concurrency=arguments.jobs):
@@ -191,6 +223,7 @@ def _print(report: Report, *, dry_run: bool, as_json: bool) -> None:
     counts = {
         "new": len(report.new),
         "changed": len(report.changed),
+        "with other attributes": len(report.relabelled),
         "tried again": len(report.unfinished),
         "known already": len(report.known),
         "failed": len(report.failed),

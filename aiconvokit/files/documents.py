@@ -17,6 +17,7 @@ from aiconvokit.jobs import enqueue
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from aiconvokit.storage import Stored
+from ingestion.attributes import Attributes
 from ingestion.errors import DocumentRejected
 from ingestion.load import clean_filename, sniff, title_of
 from ingestion.store import remove_passages
@@ -28,15 +29,19 @@ UNKNOWN_TYPE = "application/octet-stream"
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """A file on its way in: what its document is to be called, and its bytes."""
+    """A file on its way in: what its document is to be called, and its bytes.
+
+    `attributes` None leaves those of a document that is there.
+    """
 
     filename: str
     file: BinaryIO
+    attributes: Attributes | None = None
 
     @classmethod
-    def of(cls, upload: UploadFile) -> "Incoming":
+    def of(cls, upload: UploadFile, attributes: Attributes | None = None) -> "Incoming":
         """A file of a request; the name that a client sends is data and never a path."""
-        return cls(clean_filename(upload.filename), cast("BinaryIO", upload.file))
+        return cls(clean_filename(upload.filename), cast("BinaryIO", upload.file), attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +49,13 @@ class Arrival:
     """A file whose bytes are safe in storage, and what it is."""
 
     stored: Stored
-    filename: str
     media_type: str
-    source: BinaryIO
+    incoming: Incoming
+
+    @property
+    def filename(self) -> str:
+        """What its document is to be called."""
+        return self.incoming.filename
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +81,7 @@ async def received(services: Services, files: Sequence[Incoming]) -> AsyncIterat
             limit = services.settings.limits.max_upload_bytes
             stored = await services.storage.put(one.file, max_bytes=limit)
             media_type = _media_type(one.filename, stored.head)
-            intake.arrivals.append(Arrival(stored, one.filename, media_type, one.file))
+            intake.arrivals.append(Arrival(stored, media_type, one))
         yield intake
     except BaseException:
         digests = [arrival.stored.sha256 for arrival in intake.arrivals]
@@ -117,6 +126,9 @@ async def add(
         )
         old = await queries.file_of_document(session, collection_id, arrival.filename)
         document_id = await queries.upsert_document(session, collection_id, file_id, named)
+        given = arrival.incoming.attributes
+        if given is not None:
+            await queries.set_attributes(session, collection_id, arrival.filename, given)
         if document_id is None:
             continue
         changed.append(document_id)
@@ -129,8 +141,9 @@ async def add(
 async def _store_again(services: Services, arrival: Arrival) -> None:
     """Make up for a `discard` of the same content between its arrival and its lock."""
     if not await services.storage.has(arrival.stored.sha256):
-        arrival.source.seek(0)
-        await services.storage.put(arrival.source, max_bytes=arrival.stored.size)
+        file = arrival.incoming.file
+        file.seek(0)
+        await services.storage.put(file, max_bytes=arrival.stored.size)
 
 
 async def queue_ingestion(services: Services, session: AsyncSession, document_id: int) -> None:
@@ -157,6 +170,22 @@ async def find(
     if row is None:
         raise NotFound.of("Document")
     return row
+
+
+async def change_attributes(
+    session: AsyncSession, document: Document, attributes: Attributes
+) -> None:
+    """Replace what the owner says about a document; `document` is as it is then.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
+    found = await queries.set_attributes(
+        session, document.collection_id, document.filename, attributes
+    )
+    if not found:
+        raise NotFound.of("Document")
+    await session.refresh(document)
 
 
 async def page(session: AsyncSession, document: Document, number: int, version: int) -> PageText:

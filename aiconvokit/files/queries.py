@@ -1,7 +1,7 @@
 """Every statement on files and documents."""
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from sqlalchemy import CursorResult, Row, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
@@ -11,7 +11,8 @@ from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from aiconvokit.storage import Stored
-from ingestion.tables import Document, PageText
+from ingestion.attributes import Attributes, loaded
+from ingestion.tables import Collection, Document, PageText
 
 REDACTED = "[redacted: a cited document was deleted]"
 """In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
@@ -74,6 +75,20 @@ async def upsert_document(
             where=Document.file_id != file_id,
         ).returning(Document.id)
     )
+
+
+async def set_attributes(
+    session: AsyncSession, collection_id: int, filename: str, attributes: Attributes
+) -> bool:
+    """Replace the attributes of a collection's document; False when there is no such name."""
+    found = await session.scalar(
+        update(Document)
+        .where(Document.collection_id == collection_id, Document.filename == filename)
+        .values(attributes=attributes, updated_at=func.now())
+        .returning(Document.id)
+        .execution_options(synchronize_session=False)
+    )
+    return found is not None
 
 
 async def file_of_document(session: AsyncSession, collection_id: int, filename: str) -> int | None:
@@ -150,12 +165,18 @@ async def lock_documents(session: AsyncSession, collection_id: int) -> Sequence[
 async def delete_document(session: AsyncSession, document_id: int) -> int:
     """Remove the row; pages, passages and stage go with it. The number of its pages, all versions.
 
-    The document must be locked: see `lock_document`.
+    With the last document a collection loses its language: the next one may be in another. The
+    document must be locked: see `lock_document`.
     """
     pages = await session.scalar(
         select(func.count()).select_from(PageText).where(PageText.document_id == document_id)
     )
-    await session.execute(delete(Document).where(Document.id == document_id))
+    gone = delete(Document).where(Document.id == document_id).returning(Document.collection_id)
+    collection_id = await session.scalar(gone)
+    others = exists().where(Document.collection_id == collection_id)
+    await session.execute(
+        update(Collection).where(Collection.id == collection_id, ~others).values(language=None)
+    )
     return pages or 0
 
 
@@ -198,6 +219,7 @@ async def hold_documents(session: AsyncSession, document_ids: Sequence[int]) -> 
     held = (
         select(Document.id)
         .where(Document.id.in_(document_ids))
+        .order_by(Document.id)  # as deletions lock them
         .with_for_update(key_share=True, read=True)
     )
     return (await session.scalars(held)).all()
@@ -219,10 +241,38 @@ _REDACT = text(
 )
 
 
+# A prompt mixes the words of all its documents, so it goes as a whole.
+_REDACT_RECEIPTS = text(
+    """
+    UPDATE receipt SET
+        document_ids = array_remove(document_ids, CAST(:id AS bigint)),
+        content = content || jsonb_build_object(
+            'redacted', true, 'rewritten', NULL, 'messages', jsonb_build_array(), 'passages', (
+                SELECT coalesce(jsonb_agg(
+                    CASE WHEN CAST(found ->> 'document_id' AS bigint) = :id
+                         THEN found || '{"filename": null, "heading": null, "sha256": null}'
+                         ELSE found END
+                    ORDER BY nr), '[]')
+                FROM jsonb_array_elements(content -> 'passages') WITH ORDINALITY AS p(found, nr)))
+    WHERE document_ids @> ARRAY[CAST(:id AS bigint)]
+    """
+)
+
+
 async def redact_answers(session: AsyncSession, document_id: int) -> int:
-    """Take the words of answers that cite a document, whosever they are; their number."""
+    """Take the words of answers that cite a document, whosever they are, and of receipts.
+
+    Returns:
+        the number of the answers.
+    """
     result = await session.execute(_REDACT, {"id": document_id, "notice": REDACTED})
+    await redact_receipts(session, document_id)
     return cast("CursorResult[Any]", result).rowcount
+
+
+async def redact_receipts(session: AsyncSession, document_id: int) -> None:
+    """Take a document's words out of the receipts that hold some; numbers and scores stay."""
+    await session.execute(_REDACT_RECEIPTS, {"id": document_id})
 
 
 async def ready_versions(
@@ -250,14 +300,22 @@ async def documents_without_job(session: AsyncSession) -> Sequence[int]:
     ).all()
 
 
-async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, tuple[bytes, str]]:
-    """Filename -> digest of its content and the document's status, for a whole collection."""
+class Content(NamedTuple):
+    """What a document is made of, and how far it is."""
+
+    sha256: bytes
+    status: str
+    attributes: Attributes
+
+
+async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, Content]:
+    """Filename -> what is there under it, for a whole collection."""
     rows = await session.execute(
-        select(Document.filename, StoredFile.sha256, Document.status)
+        select(Document.filename, StoredFile.sha256, Document.status, Document.attributes)
         .join(StoredFile, StoredFile.id == Document.file_id)
         .where(Document.collection_id == collection_id)
     )
-    return {filename: (sha256, status) for filename, sha256, status in rows}
+    return {name: Content(digest, status, loaded(held)) for name, digest, status, held in rows}
 
 
 async def queue_again(session: AsyncSession, collection_id: int, filename: str) -> int:
@@ -288,3 +346,15 @@ async def states_of(
             .order_by(Document.id)
         )
     ).all()
+
+
+# By the job's lock: see `language_change`.
+_CHANGING = text(
+    "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
+    " AND lock = 'language:' || :collection)"
+)
+
+
+async def is_language_changing(session: AsyncSession, collection_id: int) -> bool:
+    """Whether a collection waits to be indexed in another language."""
+    return bool(await session.scalar(_CHANGING, {"collection": str(collection_id)}))

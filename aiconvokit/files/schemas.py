@@ -1,8 +1,16 @@
 """Shapes of documents on the wire."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from aiconvokit.rest.fields import Timestamp
+from ingestion.attributes import MAX_KEY_CHARACTERS, MAX_KEYS, MAX_VALUE_CHARACTERS
+
+Key = Annotated[str, Meta(min_length=1, max_length=MAX_KEY_CHARACTERS)]
+Text = Annotated[str, Meta(max_length=MAX_VALUE_CHARACTERS)]
+AttributesShape = Annotated[dict[Key, Text | float | bool], Meta(max_length=MAX_KEYS)]
+"""For the OpenAPI document; what comes in is checked by `ingestion.attributes`."""
 
 
 class DocumentError(Struct):
@@ -21,6 +29,17 @@ class DocumentOut(Struct):
     error: DocumentError | None
     version: int
     created_at: Timestamp
+    attributes: dict[str, str | int | float | bool]
+
+
+class NewDocuments(Struct):
+    """What may stand beside files."""
+
+    attributes: AttributesShape | None = None
+
+
+class DocumentUpdate(Struct):
+    attributes: AttributesShape
 
 
 class PageOut(Struct):

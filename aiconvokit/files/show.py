@@ -5,6 +5,7 @@ from aiconvokit.files.schemas import DocumentError, DocumentOut
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.urls import document_url
+from ingestion.attributes import loaded
 
 
 def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> DocumentOut:
@@ -24,4 +25,5 @@ def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> D
         else None,
         version=document.version,
         created_at=stamp(document.created_at),
+        attributes=loaded(document.attributes),
     )

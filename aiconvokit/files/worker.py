@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from aiconvokit.config import Limits
-from aiconvokit.files import queries
+from aiconvokit.files import language_change, queries
 from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
@@ -103,6 +103,7 @@ async def work(services: Services, concurrency: int) -> None:
     # A queue of its own: a task can be registered once, and a worker may start again.
     queue = create_queue(services.database_url, pool_size=limit)
     Ingestion(services, concurrency).register(queue)
+    language_change.register(queue, services)
     async with queue.open_async():
         await run_worker(
             queue,

@@ -132,7 +132,7 @@ def _complete(operation: dict[str, Any]) -> None:
     statuses += _SECURED if operation.get("security") != [{}] else ()
     statuses += _WITH_PATH if "path" in kinds else ()
     for parameter in parameters:
-        if parameter["in"] == "path":
+        if parameter["in"] == "path" and parameter["schema"].get("type") == "integer":
             parameter["schema"] = {**_INTEGER, "minimum": 1, "maximum": MAX_INTEGER}
     responses = operation["responses"]
     if 400 not in statuses:
@@ -156,7 +156,7 @@ def _problem(status: int) -> dict[str, Any]:
 
 def _request_body(schema: dict[str, Any], *, files: bool) -> RequestBody:
     form = dict(schema)
-    only_files = files and not schema.get("properties")
+    only_files = files and not schema.get("required")
     if files:
         form["properties"] = {**schema.get("properties", {}), "files": _FILES}
     if only_files:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+from aiconvokit.retrieval.recipe import Recipe
 from ingestion.language import STOP_WORDS
 from ingestion.lexical import lexical_text
 
@@ -14,13 +15,17 @@ ENOUGH = 0.5
 """A document named by half as much as the best one is not named."""
 
 _WORD = re.compile(r"[^\W_]+")
+_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s)\W*$")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FUNCTION_WORDS = frozenset().union(*STOP_WORDS.values())
 
 
 @dataclass(frozen=True, slots=True)
 class NamedDocument:
-    """A document in whose names some words of the question occur; `score` sums their rarity."""
+    """A document in whose names some words of the question occur.
+
+    `score` sums their rarity, in units of a word that one document alone has.
+    """
 
     document_id: int
     score: float
@@ -30,42 +35,39 @@ class NamedDocument:
 def naming_words(question: str) -> dict[str, bool]:
     """Words that may name a document -> whether they can do so alone (a year cannot).
 
-    Capitalised words and numbers, all words where nothing is capitalised, and neighbours joined,
-    as file names have them ("Best Buy" is "bestbuy").
+    Only what is written like a name: with a capital inside a sentence, or with a digit. Neighbours
+    are joined, too, as file names have them ("Best Buy" is "bestbuy").
     """
-    words = _WORD.findall(lexical_text(question))
-    marked = [word for word in words if not word.islower() or word[0].isdigit()]
-    if not any(word[0].isupper() for word in marked[1:] or marked):
-        marked = words
-    single = {word.lower() for word in marked} - _FUNCTION_WORDS
-    wanted = set(marked)
-    joined = {
-        (first + second).lower()
-        for first, second in pairwise(words)
-        if first in wanted and second in wanted
-    }
-    found = [*sorted(single), *sorted(joined)][:MAX_WORDS]
-    return {word: _YEAR.fullmatch(word) is None for word in found}
+    text = lexical_text(question)
+    words = [(match.group().lower(), _is_name(match, text)) for match in _WORD.finditer(text)]
+    single = [word for word, is_name in words if is_name and word not in _FUNCTION_WORDS]
+    joined = [first + second for (first, name), (second, too) in pairwise(words) if name and too]
+    return {word: _YEAR.fullmatch(word) is None for word in [*single, *joined][:MAX_WORDS]}
+
+
+def _is_name(match: re.Match[str], text: str) -> bool:
+    word = match.group()
+    if any(char.isdigit() for char in word) or word[1:].upper() == word[1:] != "":
+        return True
+    return word[0].isupper() and _SENTENCE_START.search(text[: match.start()]) is None
 
 
 def priors(
-    named: Sequence[NamedDocument], cited: Collection[int], cited_prior: float
+    named: Sequence[NamedDocument], cited: Collection[int], recipe: Recipe
 ) -> dict[int, float]:
     """Document id -> 0..1, how surely it is meant.
 
     Args:
-        named: documents that the question names, if any.
+        named: documents that the question may name.
         cited: documents that the last answer cited.
-        cited_prior: what those get.
+        recipe: how much it takes to be named, and what a cited document gets.
     """
     best = max((one.score for one in named), default=0.0)
-    found = {
-        one.document_id: prior
-        for one in named
-        if (prior := (one.score / best - ENOUGH) / (1 - ENOUGH)) > 0
-    }
-    for document_id in cited:
-        found[document_id] = max(found.get(document_id, 0.0), cited_prior)
+    found = dict.fromkeys(cited, recipe.cited)
+    if best >= recipe.named_from:
+        for one in named:
+            prior = (one.score / best - ENOUGH) / (1 - ENOUGH)
+            found[one.document_id] = max(found.get(one.document_id, 0.0), prior)
     return {document_id: prior for document_id, prior in found.items() if prior > 0}
 
 

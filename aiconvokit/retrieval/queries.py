@@ -15,44 +15,36 @@ from ingestion.tables import Collection
 CANDIDATES_PER_LEG = 100
 """Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
 
-# BM25 in plain SQL: ts_rank_cd with equal weights is the term frequency, length(tsv) the length in
-# lexemes (measured against a reference implementation: equal to 1e-4). k1 = 1.2, b = 0.75.
-# A term's weight is the highest among the texts it occurs in (the question 1, older turns less).
 # Three legs find candidates: words, vectors, and vectors within the documents that the question
 # names, where an index over all would not look. Then every candidate gets both of its scores.
+# BM25 is an inner product of sparse vectors: the passages' side is stored, the question's made of
+# its lexemes, each weighted by its rarity and by the text it comes from (docs/decisions/0004).
 # "+ 0" bars any vector index: a small collection is scanned exactly, recall 1.
 _HYBRID = """
-WITH terms AS MATERIALIZED (
-    SELECT lexeme, max(t.weight) AS weight,
-           CAST(''''
-                || replace(replace(lexeme, '\\', '\\\\'), '''', '''''') || '''' AS tsquery) AS query
-    FROM unnest(CAST(:texts AS text[]), CAST(:weights AS float8[])) AS t(content, weight),
-         unnest(to_tsvector(CAST(:language AS regconfig), t.content))
-    GROUP BY lexeme
-), prior AS MATERIALIZED (
+WITH prior AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:documents AS bigint[]), CAST(:priors AS float8[]))
                   AS p(document_id, prior)
-), matches AS MATERIALIZED (
-    SELECT id, document_id, tsv, length(tsv) AS size FROM chunk
-    WHERE collection_id = :collection
-      AND tsv @@ (SELECT CAST(string_agg(CAST(query AS text), ' | ') AS tsquery) FROM terms)
-      %(scope)s
-), frequencies AS MATERIALIZED (
-    SELECT m.id, m.document_id, m.size, t.lexeme, t.weight,
-           ts_rank_cd('{1,1,1,1}', m.tsv, t.query) AS tf
-    FROM matches m CROSS JOIN terms t WHERE m.tsv @@ t.query
-), rarity AS MATERIALIZED (
-    SELECT lexeme, weight, ln(1 + (:chunks - count(*) + .5) / (count(*) + .5)) AS idf
-    FROM frequencies GROUP BY lexeme, weight
-), bm25 AS MATERIALIZED (
-    SELECT f.id, f.document_id,
-           sum(f.weight * r.idf * f.tf * 2.2 / (f.tf + 1.2 * (.25 + .75 * f.size / :mean_size)))
-               AS score
-    FROM frequencies f JOIN rarity r USING (lexeme)
-    GROUP BY f.id, f.document_id
+), asked AS MATERIALIZED (
+    SELECT a.lexeme, max(t.weight) AS weight, bool_or(t.nr = 1) AS is_question
+    FROM unnest(CAST(:texts AS text[]), CAST(:weights AS float8[]))
+             WITH ORDINALITY AS t(content, weight, nr),
+         unnest(to_tsvector(CAST(:language AS regconfig), t.content)) AS a
+    GROUP BY a.lexeme
+), terms AS MATERIALIZED (
+    SELECT weight, is_question, lexeme_dimension(lexeme) AS dimension,
+           ln(1 + (greatest(:chunks - chunks, 0) + .5) / (chunks + .5)) AS idf
+    FROM asked JOIN lexeme USING (lexeme) WHERE collection_id = :collection
+), words AS MATERIALIZED (
+    SELECT CAST('{' || coalesce(string_agg(dimension || ':' || value, ',' ORDER BY dimension), '')
+                || '}/536870912' AS sparsevec) AS vector
+    FROM (SELECT dimension, max(CAST(weight * idf AS real)) AS value FROM terms GROUP BY 1) AS t
+), worded AS MATERIALIZED (
+    SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score
+    FROM bm25 WHERE collection_id = :collection %(scope)s
 ), lexical AS (
-    SELECT id FROM bm25 LEFT JOIN prior USING (document_id)
-    ORDER BY score + coalesce(prior, 0) * (SELECT max(score) FROM bm25) DESC, id LIMIT :candidates
+    SELECT id FROM worded LEFT JOIN prior USING (document_id) WHERE score > 0
+    ORDER BY score + coalesce(prior, 0) * (SELECT max(score) FROM worded) DESC, id
+    LIMIT :candidates
 ), dense AS (
     SELECT chunk_id AS id FROM vec_%(space)d WHERE collection_id = :collection %(scope)s
     ORDER BY (embedding <=> CAST(:vector AS halfvec(%(dim)d))) + 0, chunk_id LIMIT :candidates
@@ -65,13 +57,13 @@ WITH terms AS MATERIALIZED (
     SELECT id FROM lexical UNION SELECT id FROM dense UNION SELECT id FROM named
 )
 SELECT c.id, c.document_id, 1 - (v.embedding <=> CAST(:vector AS halfvec(%(dim)d))),
-       coalesce(b.score, 0), c.number_density,
-       (SELECT count(*) FROM rarity WHERE weight = 1)::float8
-           / greatest(1, (SELECT count(*) FROM terms WHERE weight = 1)) AS known
+       w.score, c.number_density,
+       (SELECT count(*) FROM terms WHERE is_question)::float8
+           / greatest(1, (SELECT count(*) FROM asked WHERE is_question)) AS known
 FROM found
 JOIN chunk c ON c.collection_id = :collection AND c.id = found.id
 JOIN vec_%(space)d v ON v.collection_id = :collection AND v.chunk_id = found.id
-LEFT JOIN bm25 b ON b.id = found.id
+JOIN worded w ON w.id = found.id
 """
 
 _SCOPE = (
@@ -79,8 +71,7 @@ _SCOPE = (
 )
 
 # A word that is in more than half of the documents' names tells none from another.
-_NAMED = text(
-    """
+_NAMED = """
     WITH words AS MATERIALIZED (
         SELECT word, alone, CAST('''' || word || '''' AS tsquery) AS query,
                CAST('''' || word || '''\\:A' AS tsquery) AS title
@@ -91,17 +82,16 @@ _NAMED = text(
     ), hits AS MATERIALIZED (
         SELECT d.id, w.word, w.alone, d.names @@ w.title AS in_title
         FROM words w JOIN document d ON d.names @@ w.query
-        WHERE d.collection_id = :collection AND d.ready_version IS NOT NULL
+        WHERE d.collection_id = :collection AND d.ready_version IS NOT NULL %(where)s
     ), telling AS (
-        SELECT word, ln(1 + (n - count(*) + .5) / (count(*) + .5)) AS idf
+        SELECT word, ln(1 + (n - count(*) + .5) / (count(*) + .5)) / ln(1 + n) AS rarity
         FROM hits, documents GROUP BY word, n HAVING count(*) <= n / 2.0
     )
-    SELECT h.id, CAST(sum(t.idf * CASE WHEN h.in_title THEN 1.5 ELSE 1 END) AS float8) AS score,
+    SELECT h.id, CAST(sum(t.rarity * CASE WHEN h.in_title THEN 1.5 ELSE 1 END) AS float8) AS score,
            array_agg(h.word)
     FROM hits h JOIN telling t USING (word)
     GROUP BY h.id HAVING bool_or(h.alone) ORDER BY score DESC, h.id LIMIT :candidates
-    """
-)
+"""
 
 _PASSAGES = text(
     """
@@ -129,6 +119,8 @@ _PAGE_TEXTS = text(
 class Query:
     """What the legs are asked: texts with weights for the words, a vector for the meaning.
 
+    The first text is the question.
+
     `priors` says how surely a document is meant; `lift` is what a prior of 1 adds to a cosine.
     """
 
@@ -143,14 +135,18 @@ class Query:
 
 
 async def named_documents(
-    session: AsyncSession, collection: Collection, words: Mapping[str, bool]
+    session: AsyncSession,
+    collection: Collection,
+    words: Mapping[str, bool],
+    where: Condition | None,
 ) -> list[NamedDocument]:
     """The documents whose names hold some of the words, best first."""
     if not words:
         return []
     rows = await session.execute(
-        _NAMED,
+        text(_NAMED % {"where": f"AND {where.sql}" if where else ""}),
         {
+            **(where.parameters if where else {}),
             "words": list(words),
             "alone": list(words.values()),
             "collection": collection.id,
@@ -179,7 +175,6 @@ async def candidates(
             "language": collection.language,
             "collection": collection.id,
             "chunks": collection.chunk_count,
-            "mean_size": collection.lexeme_count / max(1, collection.chunk_count),
             "vector": query.vector,
             "documents": list(query.priors),
             "priors": list(query.priors.values()),

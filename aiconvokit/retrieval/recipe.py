@@ -15,10 +15,12 @@ class Recipe:
     search across languages."""
     figures: float = 0.5
     """Weight of a passage's number density when the question asks for figures."""
-    glossary: float = 0.5
-    """Weight of the words that the glossary adds to the question."""
+    glossary: float = 1.0
+    """Weight of the words that the glossary adds to the question, as its own."""
     naming: float = 3.0
     """How far a named document's passages are lifted, in standard deviations of the cosines."""
+    named_from: float = 1.3
+    """How rare the words must be in sum that name a document; a word of one document is about 1."""
     turn_decay: float = 0.5
     """Weight of the words of a user's turn against the turn after it."""
     last_answer: float = 0.2

@@ -1,6 +1,6 @@
 """Shapes of a search on the wire."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -11,6 +11,8 @@ from aiconvokit.retrieval.types import Passage
 class SearchQuery(Struct):
     query: LongText
     limit: Annotated[int, Meta(ge=1, le=50)] = 8
+    filters: dict[str, Any] | None = None
+    """Checked by `retrieval.filters`."""
 
 
 class SearchResult(Struct):

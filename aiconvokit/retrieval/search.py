@@ -118,8 +118,8 @@ async def _rank(
     """The candidates of one collection, best first."""
     collection, space = found_in.collection, found_in.space
     words = naming_words(question.text) if recipe.naming else {}
-    named = await queries.named_documents(session, collection, words)
-    meant = priors(named, question.cited, recipe.cited)
+    named = await queries.named_documents(session, collection, words, scope.where)
+    meant = priors(named, question.cited, recipe)
     asked = without_names(question.text, named, meant)
     added = added_words(question.text, scope.glossary)
     cosine_sd = space.cosine_sd or USUAL_COSINE_SD

@@ -3,6 +3,8 @@
 Revision ID: 0001
 """
 
+from itertools import product
+
 from alembic import op
 from procrastinate.schema import SchemaManager
 
@@ -226,8 +228,47 @@ CREATE TABLE receipt (
 CREATE INDEX ix_receipt_document_ids ON receipt USING gin (document_ids);
 """
 
+# The lexical leg (docs/decisions/0004): a chunk's BM25 weights, k1 1.2 and b .75, as a sparse
+# vector, one dimension a lexeme; an inner product with the question's weights is its score.
+# Two of a collection's 100,000 lexemes share a dimension about ten times in all.
+# 100 lexemes is what passages have on average; one length for all keeps the weights valid for good.
+LEXICAL = """
+CREATE FUNCTION lexeme_dimension(lexeme text) RETURNS integer
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CAST(hashtext(lexeme) & 536870911 AS integer) + 1;
+
+CREATE FUNCTION bm25_weights(words tsvector) RETURNS sparsevec
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CAST('{' || coalesce(string_agg(dimension || ':' || weight, ',' ORDER BY dimension), '')
+                || '}/536870912' AS sparsevec)
+    FROM (
+        SELECT lexeme_dimension(lexeme) AS dimension,
+               max(CAST(tf * 2.2 / (tf + 1.2 * (.25 + .75 * length(words) / 100.0)) AS real))
+                   AS weight
+        FROM unnest(words), cardinality(positions) AS tf GROUP BY 1
+    ) AS weighted
+$$;
+
+CREATE TABLE bm25 (
+    collection_id bigint NOT NULL,
+    chunk_id bigint NOT NULL,
+    document_id bigint NOT NULL,
+    weights sparsevec STORAGE PLAIN NOT NULL,
+    PRIMARY KEY (collection_id, chunk_id)
+) PARTITION BY HASH (collection_id);
+
+-- In how many of a collection's chunks a lexeme occurs.
+CREATE TABLE lexeme (
+    collection_id bigint NOT NULL REFERENCES collection (id) ON DELETE CASCADE,
+    lexeme text NOT NULL,
+    chunks bigint NOT NULL,
+    PRIMARY KEY (collection_id, lexeme)
+) PARTITION BY HASH (collection_id);
+"""
+
 # Leaves first, then indexes on the parent: each leaf gets its own.
 CHUNK_INDEXES = """
+CREATE INDEX ix_bm25_document ON bm25 (collection_id, document_id);
 CREATE INDEX ix_chunk_document ON chunk (collection_id, document_id, ordinal);
 CREATE INDEX ix_chunk_tsv ON chunk USING gin (tsv) WITH (fastupdate = off);
 """
@@ -287,7 +328,8 @@ BEGIN
             "user", token, deletion, rate_bucket, file, collection, document, assistant,
             assistant_collection, thread, chat, message, receipt TO aiconvokit_app;
         GRANT SELECT ON embedding_space, alembic_version TO aiconvokit_app;
-        GRANT SELECT, DELETE ON page, chunk, chunk_stage TO aiconvokit_app;
+        GRANT SELECT, UPDATE, DELETE ON lexeme TO aiconvokit_app;
+        GRANT SELECT, DELETE ON page, chunk, chunk_stage, bm25 TO aiconvokit_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
             procrastinate_periodic_defers TO aiconvokit_app;
@@ -299,9 +341,10 @@ END $$;
 
 def upgrade() -> None:
     op.execute(TABLES)
-    for leaf in range(PARTITIONS):
+    op.execute(LEXICAL)
+    for table, leaf in product(("chunk", "bm25", "lexeme"), range(PARTITIONS)):
         op.execute(
-            f"CREATE TABLE chunk_p{leaf} PARTITION OF chunk "
+            f"CREATE TABLE {table}_p{leaf} PARTITION OF {table} "
             f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {leaf})"
         )
     op.execute(CHUNK_INDEXES)

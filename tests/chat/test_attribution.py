@@ -155,11 +155,16 @@ def test_every_quote_stands_on_its_page(pages: list[str], noise: str, data: st.D
     by_document = {s.passage.document_id: s.page_text for s in sources}
     for citation in attributed.citations:
         page = by_document[citation.passage.document_id]
+        assert 0 <= citation.start < citation.end <= len(page)
         assert page[citation.start : citation.end] == citation.quote
     used = [index for claim in attributed.claims for index in claim.citations]
     assert list(dict.fromkeys(used)) == [c.index for c in attributed.citations]
     assert [c.index for c in attributed.citations] == list(range(1, len(attributed.citations) + 1))
-    for claim in attributed.claims:
+    assert attributed == attribute(f"{noise}\n\n{cut}\n{noise}", sources)
+    ends = [0, *(claim.end for claim in attributed.claims)]
+    assert ends[-1] <= len(attributed.output)
+    for before, claim in zip(ends, attributed.claims, strict=False):
+        assert before <= claim.start < claim.end
         assert claim.supported == (claim.reason is None) == bool(claim.citations)
         marks = "".join(f"[{index}]" for index in claim.citations)
         assert attributed.output[claim.end :].startswith(f" {marks}" if marks else "")
@@ -191,6 +196,25 @@ def test_an_answer_without_sources_is_kept_but_for_its_marks(text: str) -> None:
         ("12", "123", False),
         ("1234567890123456789012345678901", "1234567890123456789012345678902", False),
         ("\u0663", "3", True),
+        ("\uff13\uff10", "30", True),
+        ("\u20ac11.2 million", "11,200,000", True),
+        ("11.2m", "EUR 11.2 million", True),
+        ("4.2", "4.2 million", False),
+        ("5", "5 %", False),
+        ("5%", "5 percentage points", False),
+        ("$(1,234) million", "-$1,234 million", True),
+        ("30 days", "thirty (30) days", True),
+        ("30 days", "30 months", False),
+        ("one hundred and twenty days", "120 business days", True),
+        ("5 March 2025", "March 5th, 2025", True),
+        ("2025-03-05", "5. M\u00e4rz 2025", True),
+        ("05.03.2025", "2025\u5e743\u67085\u65e5", True),
+        ("5 de marzo de 2025", "3 March 2025", False),
+        ("March 2025", "5 March 2025", True),
+        ("5 March 2025", "March 2025", False),
+        ("4,2 Mio. EUR", "EUR 4.2 million", True),
+        ("420\u4e07\u5143", "4.2\u767e\u4e07\u5143", True),
+        ("\u4e09\u5341\u5929", "30\u5929", True),
     ],
 )
 def test_numbers_are_compared_by_value_and_unit(one: str, other: str, *, same: bool) -> None:

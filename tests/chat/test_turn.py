@@ -1,12 +1,19 @@
 """A turn through the shipped server with a chat model behind it."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from aiconvokit.assistants.tables import Assistant
+from aiconvokit.chat.prompt import Said
+from aiconvokit.chat.receipt import Trace
+from aiconvokit.chat.sources import question_of
+from aiconvokit.chat.turn import Turn
+from aiconvokit.retrieval.search import Question
 from fake_model.server import FakeModel, Recorded
 from support.databases import clone
 from support.server import API, Client, running_server
@@ -82,6 +89,46 @@ def test_an_invented_statement_gets_no_citation(with_model: Client, fake: FakeMo
     assert answer["citations"] == []
     assert answer["claims"][0]["supported"] is False
     assert "[1]" not in answer["output"]
+
+
+ANSWERED = [Said("user", "The price?"), Said("assistant", "EUR 1,250. [1]", (7, 9))]
+UNANSWERED = [*ANSWERED, Said("user", "The term?")]
+
+
+@pytest.mark.parametrize(
+    ("history", "rewritten", "expected"),
+    [
+        ([], None, Question("And then?")),
+        (ANSWERED, None, Question("And then?", ["The price?"], "EUR 1,250. [1]", (7, 9))),
+        (UNANSWERED, None, Question("And then?", ["The price?", "The term?"])),
+        (
+            ANSWERED,
+            "What comes after 2028?",
+            Question(
+                "What comes after 2028?", ["The price?", "And then?"], "EUR 1,250. [1]", (7, 9)
+            ),
+        ),
+    ],
+)
+def test_the_search_knows_the_conversation(
+    history: Sequence[Said], rewritten: str | None, expected: Question
+) -> None:
+    turn = Turn(
+        chat_id=1,
+        thread_id=1,
+        lease=uuid4(),
+        question="And then?",
+        assistant=Assistant(),
+        collections=[],
+        history=history,
+        message_row=1,
+        message_id="msg_1",
+        trace=Trace(rewritten=rewritten),
+    )
+    found = question_of(turn)
+    assert list(found.earlier) == list(expected.earlier)
+    assert (found.text, found.last_answer) == (expected.text, expected.last_answer)
+    assert tuple(found.cited) == tuple(expected.cited)
 
 
 def test_a_second_turn_at_once_waits_and_is_told(with_model: Client, fake: FakeModel) -> None:

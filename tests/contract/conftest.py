@@ -10,7 +10,7 @@ import pytest
 
 from fake_model.server import FakeModel
 from support.databases import clone
-from support.server import PASSWORD, Client, Server, running_server, server_environment
+from support.server import API, PASSWORD, Client, Server, running_server, server_environment
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +48,12 @@ class Closed:
 
     server: Server
     users: Callable[..., "subprocess.CompletedProcess[str]"]
+
+    def login(self, name: str) -> Client:
+        """A client with a token of its own."""
+        with self.server.client() as client:
+            answer = client.post(f"{API}/tokens/", json={"username": name, "password": PASSWORD})
+        return self.server.client(Authorization=f"Token {answer.json()['token']}")
 
 
 @pytest.fixture(scope="session")

@@ -72,10 +72,15 @@ PROMISES = {
     "answer_additions": "message_id, model, usage, finish_reason",
     "pages": "GET pages/{n}/ gives page, label and text",
     "documents": "GET and POST documents/, GET and DELETE documents/{id}/",
+    "attributes": "attributes of documents: set on upload, replaced by PUT documents/{id}/, kept",
+    "filters": "POST search/ with filters finds passages of matching documents only",
+    "retrieval": "GET and PUT /assistants/{id}/retrieval/: language and glossary, owner only",
     "search": "POST search/ gives passages, best first, and calls no model",
     "chat_list": "GET /chat/: own chats, newest first",
     "chat_detail": "GET /chat/{id}/: the chat with its messages",
     "chat_delete": "DELETE /chat/{id}/ is 204",
+    "receipt": "GET /chat/{id}/messages/{id}/receipt/: how an answer came about, owner only",
+    "receipt_redaction": "receipts lose the words of a deleted document",
     "assistant_delete": "DELETE /assistants/{id}/ is 204",
     "tokens": "GET /tokens/, GET and DELETE /tokens/{id}/: own tokens, never the secret",
     "paging": "limit and after, a bare array, Link rel=next when there is more",
@@ -92,8 +97,7 @@ LATER = {
     "v1": "the OpenAI-compatible surface and its error shape (issue D)",
     "metrics": "/metrics (issue G)",
     "web": "/, /widget.js and /embed/{key}",
-    "message": "No Message matches the given query.: the endpoints that name messages come later",
-    "later_endpoints": "usage, receipts, attributes, widget keys, password of a document",
+    "later_endpoints": "usage, widget keys, password of a document",
 }
 ROWS = SUCCESSES | ERRORS | PROMISES
 

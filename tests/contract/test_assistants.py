@@ -115,6 +115,7 @@ def test_files_become_documents(server: Server, ann: Client) -> None:
         "status": "ready",
         "error": None,
         "version": 1,
+        "attributes": {},
     }
     assert second["status"] == "failed"
     assert sorted(second["error"]) == ["code", "detail"]
@@ -260,11 +261,13 @@ def test_what_is_anns_does_not_exist_for_bob(ann: Client, bob: Client) -> None:
         ("GET", f"{at}/documents/{document}/", "Assistant", {}),
         ("GET", f"{at}/documents/{document}/pages/1/", "Assistant", {}),
         ("GET", f"{at}/documents/{document}/content/", "Assistant", {}),
+        ("PUT", f"{at}/documents/{document}/", "Assistant", {"json": {"attributes": {}}}),
         ("DELETE", f"{at}/documents/{document}/", "Assistant", {}),
         ("POST", f"{at}/search/", "Assistant", {"json": {"query": "people"}}),
         ("GET", f"assistants/{own}/documents/{document}/", "Document", {}),
         ("GET", f"assistants/{own}/documents/{document}/pages/1/", "Document", {}),
         ("GET", f"assistants/{own}/documents/{document}/content/", "Document", {}),
+        ("PUT", f"assistants/{own}/documents/{document}/", "Document", {"json": {}}),
         ("DELETE", f"assistants/{own}/documents/{document}/", "Document", {}),
         ("POST", "chat/", "Assistant", {"json": {"assistant_id": made["id"]}}),
         ("GET", f"chat/{chat}/", "Chat", {}),

@@ -3,15 +3,9 @@
 from contract.conftest import Closed
 from contract.rows import row
 from contract.wire import exactly
-from support.server import API, PASSWORD, Client
+from support.server import API, PASSWORD
 
 TEXT = b"# Report\n\nThe group employed 1,204 people at the end of the year.\n"
-
-
-def login(closed: Closed, name: str) -> Client:
-    with closed.server.client() as client:
-        answer = client.post(f"{API}/tokens/", json={"username": name, "password": PASSWORD})
-    return closed.server.client(Authorization=f"Token {answer.json()['token']}")
 
 
 @row("error.registration_closed", "codes")
@@ -25,7 +19,7 @@ def test_nobody_registers(closed: Closed) -> None:
 def test_a_team_and_its_users(closed: Closed) -> None:
     assert "User dora has id" in closed.users("create", "dora", "--admin").stdout
     assert closed.users("create", "emil", "--email", "emil@x.io").returncode == 0
-    with login(closed, "dora") as dora, login(closed, "emil") as emil:
+    with closed.login("dora") as dora, closed.login("emil") as emil:
         made = dora.assistant(report_md=TEXT)
         path = f"{API}/assistants/{made['id']}/"
         assert [one["id"] for one in emil.get(f"{API}/assistants/").json()] == [made["id"]]
@@ -36,6 +30,8 @@ def test_a_team_and_its_users(closed: Closed) -> None:
         exactly(emil.put(path, json=fields), 403, forbidden)
         exactly(emil.delete(path), 403, forbidden)
         exactly(emil.delete(made["documents"][0]["url"]), 403, forbidden)
+        relabelled = emil.put(made["documents"][0]["url"], json={"attributes": {"mine": True}})
+        exactly(relabelled, 403, forbidden)
         upload = emil.post(f"{path}documents/", files=[("files", ("a.md", b"A."))])
         exactly(upload, 403, forbidden)
         exactly(

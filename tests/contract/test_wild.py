@@ -23,8 +23,9 @@ FIELDS_OF = (
     ("POST", f"{API}/tokens/", ("username", "password")),
     ("POST", ASSISTANTS, ("name", "company_name", "instructions", "files")),
     ("PUT", f"{ASSISTANTS}1/", ("name", "new_name", "company_name", "instructions", "files")),
-    ("POST", f"{ASSISTANTS}1/documents/", ("files",)),
-    ("POST", f"{ASSISTANTS}1/search/", ("query", "limit")),
+    ("POST", f"{ASSISTANTS}1/documents/", ("files", "attributes")),
+    ("POST", f"{ASSISTANTS}1/search/", ("query", "limit", "filters")),
+    ("PUT", f"{ASSISTANTS}1/retrieval/", ("language", "glossary")),
     ("POST", CHAT, ("assistant_id",)),
     ("PUT", f"{CHAT}1/", ("assistant_id", "input")),
 )

@@ -20,8 +20,10 @@ HOST = "127.0.0.1:8000"
 ANYTHING = "…"
 TOKEN = "ack_…"
 """In a request: the token of the last login."""
-VARIES = {"score"}
-"""Numbers that are the embedding model's."""
+MESSAGE = "msg_…"
+"""In an address: the last answer."""
+VARIES = {"score", "dense", "lexical", "dim", "milliseconds"}
+"""Numbers that are the embedding model's, and the clock's."""
 OF_EVERY_CALL = {"500", "503"}
 """Documented once, not with each endpoint."""
 REFERENCE = {("GET", "/docs"), ("GET", "/schema/openapi.json")}
@@ -84,9 +86,10 @@ class Replay:
         blocks = _FENCE.findall(text)
         self._files = {name: f"{content}\n".encode() for _, name, content in blocks if name}
         self._token = ""
+        self._message = ""
 
     def send(self, part: Part) -> httpx.Response:
-        method, address = part.first.split(" ")
+        method, address = part.first.replace(MESSAGE, self._message).split(" ")
         headers = {name: text.replace(TOKEN, self._token) for name, text in part.headers.items()}
         headers["Host"] = HOST
         with self._server.client() as client:
@@ -100,6 +103,8 @@ class Replay:
                 self._wait_until_read()
         if answer.is_success and (method, address) == ("POST", f"{API}/tokens/"):
             self._token = answer.json()["token"]
+        if answer.is_success and (method, address) == ("PUT", f"{API}/chat/1/"):
+            self._message = answer.json()["message_id"]
         return answer
 
     def _field(self, line: str) -> tuple[str, tuple[str | None, bytes]]:
@@ -176,7 +181,7 @@ def test_examples(server: Server) -> None:
 def test_every_endpoint_is_documented_with_an_example(operations: Operations) -> None:
     assert set(sections()) == set(operations) | REFERENCE
     for (method, path), section in sections().items():
-        address = re.sub(r"\{\w+\}", r"\\d+", path)
+        address = re.sub(r"\{\w+\}", rf"(\\d+|{MESSAGE})", path)
         shown = [example.request.first for example in examples(section)]
         assert any(re.fullmatch(rf"{method} {address}(\?.*)?", one) for one in shown), path
 

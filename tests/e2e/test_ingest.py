@@ -54,6 +54,17 @@ class Shell:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # ours
         return int(row[0]) if row else 0
 
+    def attributes(self) -> dict[str, dict[str, object]]:
+        """What is said about each document."""
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute("SELECT filename, attributes FROM document").fetchall()
+        return dict(rows)
+
+    def versions(self) -> dict[str, int]:
+        with psycopg.connect(self.url) as connection:
+            rows = connection.execute("SELECT filename, version FROM document").fetchall()
+        return dict(rows)
+
 
 @pytest.fixture
 def shell(cluster_url: str, fake: FakeModel) -> Iterator[Shell]:
@@ -125,6 +136,75 @@ def test_two_runs_at_once_and_one_cut_off_end_the_same(shell: Shell) -> None:
     outputs = [run.communicate(timeout=120) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert shell.count("chunk") == shell.count("vec_1") == 12
+
+
+def test_attributes_from_flags_and_sidecars(shell: Shell) -> None:
+    (shell.docs / "deep").mkdir()
+    for name in ("a.md", "b.md", "deep/c.md"):
+        (shell.docs / name).write_bytes(GOOD)
+    (shell.docs / "a.md.meta.json").write_text('{"kind": "lease", "year": 2025}')
+    (shell.docs / "deep" / "c.md.meta.json").write_text('{"final": true}')
+    flags = ("--recursive", "--attribute", "year=2024", "--attribute", 'code="7"')
+    first = shell.report(*flags)
+    assert (first["new"], first["failed"]) == (["a.md", "b.md", "deep/c.md"], {})
+    assert shell.attributes() == {
+        "a.md": {"kind": "lease", "year": 2025, "code": "7"},
+        "b.md": {"year": 2024, "code": "7"},
+        "deep/c.md": {"final": True, "year": 2024, "code": "7"},
+    }
+    assert shell.report(*flags)["known"] == first["new"]
+    # A sidecar alone says all; where none is, and no flag, what was said before holds.
+    done = shell.report("--recursive")
+    assert (done["relabelled"], done["known"]) == (["a.md", "deep/c.md"], ["b.md"])
+    assert shell.attributes()["deep/c.md"] == {"final": True}
+    assert shell.attributes()["b.md"] == {"year": 2024, "code": "7"}
+
+
+def test_a_changed_sidecar_alone_reads_nothing_again(shell: Shell) -> None:
+    sidecar = shell.docs / "a.md.meta.json"
+    (shell.docs / "a.md").write_bytes(GOOD)
+    sidecar.write_text('{"year": 2024, "size": 1e300}')
+    shell.report()
+    jobs = shell.count("procrastinate_jobs")
+    assert shell.report()["known"] == ["a.md"]
+
+    sidecar.write_text('{"year": 2025}')
+    would = shell.ingest("--dry-run")
+    assert "1 with other attributes" in would.stdout
+    assert shell.attributes() == {"a.md": {"year": 2024, "size": 10**300}}
+    done = shell.report()
+    assert (done["relabelled"], done["pages"]) == (["a.md"], 0)
+    assert shell.attributes() == {"a.md": {"year": 2025}}
+    assert shell.count("procrastinate_jobs") == jobs
+    assert shell.versions() == {"a.md": 1}
+
+    (shell.docs / "a.md").write_bytes(GOOD.replace(b"900", b"990"))
+    sidecar.unlink()
+    assert shell.report()["changed"] == ["a.md"]
+    assert (shell.attributes(), shell.versions()) == ({"a.md": {"year": 2025}}, {"a.md": 2})
+
+
+def test_a_broken_sidecar_is_listed_like_a_bad_file(shell: Shell) -> None:
+    (shell.docs / "a.md").write_bytes(GOOD)
+    (shell.docs / "b.md").write_bytes(GOOD)
+    sidecar = shell.docs / "b.md.meta.json"
+    for content, reason in (
+        ("{", "Value must be valid JSON."),
+        ('{"a": [1]}', "A value must be a string, a number or a boolean."),
+    ):
+        sidecar.write_text(content)
+        done = shell.ingest()
+        assert done.returncode == 1
+        assert f"failed: b.md: b.md.meta.json: {reason}" in done.stdout
+        assert "Traceback" not in done.stderr
+        assert set(shell.attributes()) == {"a.md"}
+    again = shell.report("--dry-run")
+    assert (again["known"], list(again["failed"])) == (["a.md"], ["b.md"])
+    sidecar.write_text("{}")
+    assert shell.report()["new"] == ["b.md"]
+    flag = shell.ingest("--attribute", "nothing")
+    assert (flag.returncode, flag.stdout) == (2, "")
+    assert "nothing is not of the form key=value." in flag.stderr
 
 
 def test_mistakes_are_one_sentence(shell: Shell) -> None:

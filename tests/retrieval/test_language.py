@@ -1,6 +1,15 @@
+import psycopg
 import pytest
 
-from ingestion.language import detect
+from ingestion.language import (
+    CONFIGURATIONS,
+    SAMPLE_PAGE_CHARACTERS,
+    SAMPLE_PAGES,
+    STOP_WORDS,
+    detect,
+    prevailing,
+    sample,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,7 +36,7 @@ def test_text_without_function_words_decides_nothing(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["合同的期限是多久", "契約期間はいつまでですか。", "สัญญามีอายุกี่ปี"])
-def test_words_without_spaces_have_no_lexical_leg(text: str) -> None:
+def test_words_without_spaces_go_with_any_language(text: str) -> None:
     assert detect(text) is None
 
 
@@ -35,3 +44,34 @@ def test_a_name_in_another_script_does_not_change_the_language() -> None:
     assert detect("The contract with 株式会社 was signed by the president of the company.") == (
         "english"
     )
+
+
+@pytest.mark.parametrize(
+    ("votes", "language"),
+    [
+        ([], "simple"),
+        ([("simple", 9), (None, 9)], "simple"),
+        ([("simple", 90), ("english", 1)], "english"),
+        ([(None, 90), ("english", 1)], "english"),
+        ([("french", 3), ("english", 2), ("english", 2)], "english"),
+        ([("french", 3), ("english", 3)], "french"),
+    ],
+)
+def test_a_collection_has_the_language_of_most_passages(
+    votes: list[tuple[str | None, int]], language: str
+) -> None:
+    assert prevailing(votes) == language
+
+
+def test_a_document_is_told_from_its_first_pages() -> None:
+    pages = [f"{number} {'x' * SAMPLE_PAGE_CHARACTERS}" for number in range(SAMPLE_PAGES + 1)]
+    lines = sample(pages).split("\n")
+    assert [line[:2].strip() for line in lines] == [str(number) for number in range(SAMPLE_PAGES)]
+    assert {len(line) for line in lines} == {SAMPLE_PAGE_CHARACTERS}
+
+
+def test_what_is_detected_and_chosen_is_known_to_the_database(cluster_url: str) -> None:
+    with psycopg.connect(cluster_url) as connection:
+        rows = connection.execute("SELECT cfgname FROM pg_ts_config").fetchall()
+    assert set(CONFIGURATIONS) <= {row[0] for row in rows}
+    assert set(STOP_WORDS) <= set(CONFIGURATIONS)

@@ -13,6 +13,9 @@ from aiconvokit.retrieval.lexemes import content_stems, lexical_gate
         ("simple", "english", 1.0, 1.0),
         ("simple", "simple", 0.5, 0.0),
         (None, "english", 0.2, 0.0),
+        (None, "english", 0.35, 0.5),
+        (None, "simple", 0.5, 1.0),
+        ("english", "simple", 0.5, 0.0),
         ("english", None, 1.0, 0.0),
     ],
 )
@@ -34,3 +37,8 @@ def test_other_spellings_of_a_word_share_its_stem() -> None:
 
 def test_words_without_spaces_become_pairs() -> None:
     assert content_stems("合同期限", None) == ["合同", "同期", "期限"]
+    assert content_stems("สัญญา 2025", None) == ["สัญ", "ญญ", "ญา", "2025"]
+
+
+def test_vowel_signs_stay_in_their_word() -> None:
+    assert content_stems("हिन्दी अनुबंध", "simple") == ["हिन्दी", "अनुबंध"]

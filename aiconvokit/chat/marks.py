@@ -1,0 +1,92 @@
+"""The model's own marks: `[3]`, `[1, 2]`, `[1-3]`, `[^1]`, `【1†source】`, `(1)`."""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from aiconvokit.chat.claims import code_spans
+from ingestion.language import STOP_WORDS
+
+BLANKS = " \t\u00a0\u202f"
+"""White space that goes with the mark after it."""
+
+MAX_RANGE = 20
+"""A mark such as [1-99] stands for no more passages than a prompt holds."""
+
+_NAME = r"(?:(?:passages?|sources?|documents?|docs?|refs?|citations?|quelle|fuente)\s*:?\s*)?"
+_MARK = re.compile(
+    rf"(?:\[\^?|\u3010|\uff3b)\s*{_NAME}(?P<numbers>\d{{1,3}}(?:\s*[,;\u2013\uff0c\u3001-]\s*"
+    r"\d{1,3})*)\s*(?:\u2020[^\]\u3011\uff3d\n]{0,80})?[\]\u3011\uff3d](?:\(#?[^)\s]*\))?",
+    re.IGNORECASE,
+)
+_ROUND = re.compile(
+    r"(?<=\w|[\"'\u201d])\s+\((?P<numbers>\d{1,2})\)(?=\s*(?:[.!?;,]?\s*$|[.!?]\s))", re.MULTILINE
+)
+_WORD_BEFORE = re.compile(r"(\w+)\W*$")
+_PART = re.compile(r"(\d+)(?:\s*[\u2013-]\s*(\d+))?")
+
+
+def without_marks(answer: str, passages: int) -> tuple[str, list[tuple[int, int]]]:
+    """The answer without marks outside code, and (position, n) for each mark that went.
+
+    Taking one mark out may leave another, as in "[1[2]]": it goes on until none is left. "(1)"
+    counts only in an answer without other marks, at a sentence's end and up to `passages`: else
+    it may be a number of the text.
+    """
+    text, hints = answer, list[tuple[int, int]]()
+    pattern = _MARK
+    while True:
+        marks = _found(text, pattern)
+        if not marks and not hints and pattern is _MARK:
+            pattern = _ROUND
+            marks = [mark for mark in _found(text, pattern) if _is_round_mark(mark, passages)]
+        if not marks:
+            return text, hints
+        text, hints = _cut(text, marks, hints)
+        pattern = _MARK
+
+
+def _found(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
+    marks = list(pattern.finditer(text))
+    code = code_spans(text) if marks else []
+    return [
+        mark
+        for mark in marks
+        if not any(span.start <= mark.start("numbers") < span.end for span in code)
+    ]
+
+
+def _is_round_mark(mark: re.Match[str], passages: int) -> bool:
+    before = _WORD_BEFORE.search(mark.string, 0, mark.start())
+    word = before.group(1).lower() if before else ""
+    is_text = not word or word in STOP_WORDS["english"] or word.isdigit()
+    return not is_text and 1 <= int(mark["numbers"]) <= passages
+
+
+def _numbers(mark: re.Match[str]) -> list[int]:
+    found: list[int] = []
+    for first, last in _PART.findall(unicodedata.normalize("NFKC", mark["numbers"])):
+        end = min(int(last or first), int(first) + MAX_RANGE)
+        found += range(int(first), end + 1) if end > int(first) else [int(first)]
+    return found
+
+
+def _cut(
+    text: str, marks: Sequence[re.Match[str]], hints: Sequence[tuple[int, int]]
+) -> tuple[str, list[tuple[int, int]]]:
+    kept: list[str] = []
+    moved: list[tuple[int, int]] = []
+    begin = removed = 0
+    waiting = sorted(hints)
+    for mark in marks:
+        while waiting and waiting[0][0] <= mark.start():
+            position, number = waiting.pop(0)
+            moved.append((position - removed, number))
+        kept.append(text[begin : mark.start()].rstrip(BLANKS))
+        removed += mark.start() - begin - len(kept[-1])
+        place = mark.start() - removed
+        moved += [(place, number) for number in _numbers(mark)]
+        removed += mark.end() - mark.start()
+        begin = mark.end()
+    moved += [(max(0, position - removed), number) for position, number in waiting]
+    return "".join([*kept, text[begin:]]), moved

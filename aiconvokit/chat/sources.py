@@ -1,0 +1,76 @@
+"""The passages of a turn: the question as the search wants it, and what it found."""
+
+from aiconvokit.chat.follow_up import stands_alone
+from aiconvokit.chat.prompt import fitting_sources
+from aiconvokit.chat.proof import Source
+from aiconvokit.chat.rewrite import rewrite
+from aiconvokit.chat.turn import Turn
+from aiconvokit.retrieval.glossary import entries_of
+from aiconvokit.retrieval.queries import page_texts
+from aiconvokit.retrieval.relevance import anything_relevant
+from aiconvokit.retrieval.search import Question, Scope, search
+from aiconvokit.retrieval.types import Passage
+from aiconvokit.services import Services
+from ingestion.store import find_space, is_reading
+
+
+async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
+    """The passages for the question with the whole pages they stand on.
+
+    Returns:
+        none when nothing found is near enough to the question; None: not yet readable.
+    """
+    trace, limits = turn.trace, services.settings.limits
+    trace.rewritten = await _rewritten(services, turn)
+    with trace.timed("search"):
+        trace.found = await search(
+            services,
+            turn.collections,
+            question_of(turn),
+            limits.prompt_passages,
+            Scope(glossary=entries_of(turn.assistant.glossary)),
+        )
+    embedder = services.embedder
+    async with services.sessions.begin() as session:
+        trace.space = await find_space(session, embedder.provider, embedder.model)
+        pages = await page_texts(session, trace.found)
+        if not trace.found and await is_reading(session, [one.id for one in turn.collections]):
+            return None
+    if not anything_relevant(trace.found, embedder.model):
+        return []
+    sources = [
+        Source(index, passage, pages[_place(passage)])
+        for index, passage in enumerate(trace.found, start=1)
+        if _place(passage) in pages  # deleted since the search
+    ]
+    trace.sent = fitting = fitting_sources(sources, limits.passage_tokens)
+    return fitting
+
+
+async def _rewritten(services: Services, turn: Turn) -> str | None:
+    """A follow-up that needs the conversation, put so that it does not; None: as it was asked."""
+    model = services.chat_model
+    if services.settings.query_rewrite == "off" or model is None:
+        return None
+    if not turn.history or stands_alone(turn.question):
+        return None
+    with turn.trace.timed("rewrite"):
+        return await rewrite(model, turn.question, turn.history)
+
+
+def question_of(turn: Turn) -> Question:
+    """What is searched: the question, or the rewritten one with the asked one as a turn before."""
+    rewritten = turn.trace.rewritten
+    last = turn.history[-1] if turn.history else None
+    # After an answer that failed or was redacted, the last message is the user's.
+    answer = last if last and last.role == "assistant" else None
+    return Question(
+        text=rewritten or turn.question,
+        earlier=[*turn.asked_before, *([turn.question] if rewritten else [])],
+        last_answer=answer.content if answer else "",
+        cited=answer.cited if answer else (),
+    )
+
+
+def _place(passage: Passage) -> tuple[int, int, int]:
+    return passage.document_id, passage.version, passage.page
