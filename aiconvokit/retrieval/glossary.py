@@ -1,4 +1,4 @@
-"""What people say and what documents say: words that are added to a question, weighted low."""
+"""What people say and what documents say: words that are added to a question."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -206,7 +206,7 @@ def added_words(question: str, entries: Sequence[Entry] = BUILT_IN) -> str:
     return " ".join(" ".join(entries[number].means) for number in sorted(found))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _index(entries: tuple[Entry, ...]) -> Mapping[tuple[str, ...], Sequence[int]]:
     """The words of each phrase -> the numbers of the entries that it belongs to."""
     found: dict[tuple[str, ...], list[int]] = {}

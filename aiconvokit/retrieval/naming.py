@@ -11,11 +11,18 @@ from ingestion.lexical import lexical_text
 
 MAX_WORDS = 60
 """Of a question; a pasted page is no name."""
+MAX_WORD_CHARACTERS = 100
+"""What is longer is no name, and Postgres takes no word of 2 kB."""
+MAX_CHARACTERS = 5_000
+"""Of a question that are looked through."""
 ENOUGH = 0.5
 """A document named by half as much as the best one is not named."""
 
+_NOUNS_HAVE_CAPITALS = "german"
 _WORD = re.compile(r"[^\W_]+")
-_SENTENCE_START = re.compile(r"(?:^|[.!?:;]\s)\W*$")
+_SENTENCE_END = re.compile(r"[.!?:;]\s\W*$")
+_REACH = 20
+"""Characters before a word that tell whether a sentence begins with it."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _FUNCTION_WORDS = frozenset().union(*STOP_WORDS.values())
 
@@ -32,24 +39,45 @@ class NamedDocument:
     words: frozenset[str]
 
 
-def naming_words(question: str) -> dict[str, bool]:
+@dataclass(frozen=True, slots=True)
+class NamingWords:
     """Words that may name a document -> whether they can do so alone (a year cannot).
 
-    Only what is written like a name: with a capital inside a sentence, or with a digit. Neighbours
-    are joined, too, as file names have them ("Best Buy" is "bestbuy").
+    `in_heads`: they count in a document's first lines, too, not in titles only.
     """
-    text = lexical_text(question)
-    words = [(match.group().lower(), _is_name(match, text)) for match in _WORD.finditer(text)]
+
+    words: Mapping[str, bool]
+    in_heads: bool
+
+
+def naming_words(question: str, language: str | None) -> NamingWords:
+    """The words of a question that may name a document.
+
+    Only what is written like a name: with a capital inside a sentence, or with a digit. Neighbours
+    are joined, too, as file names have them ("Best Buy" is "bestbuy"). In German every noun has a
+    capital, so there they count in titles only.
+    """
+    text = lexical_text(question[:MAX_CHARACTERS])
+    words = [
+        (match.group().lower(), _is_name(match, text))
+        for match in _WORD.finditer(text)
+        if len(match.group()) <= MAX_WORD_CHARACTERS
+    ]
     single = [word for word, is_name in words if is_name and word not in _FUNCTION_WORDS]
     joined = [first + second for (first, name), (second, too) in pairwise(words) if name and too]
-    return {word: _YEAR.fullmatch(word) is None for word in [*single, *joined][:MAX_WORDS]}
+    found = {word: _YEAR.fullmatch(word) is None for word in [*single, *joined][:MAX_WORDS]}
+    return NamingWords(found, in_heads=language != _NOUNS_HAVE_CAPITALS)
 
 
 def _is_name(match: re.Match[str], text: str) -> bool:
     word = match.group()
     if any(char.isdigit() for char in word) or word[1:].upper() == word[1:] != "":
         return True
-    return word[0].isupper() and _SENTENCE_START.search(text[: match.start()]) is None
+    if not word[0].isupper():
+        return False
+    before = text[max(0, match.start() - _REACH) : match.start()]
+    is_first = match.start() <= _REACH and _WORD.search(before) is None
+    return not is_first and _SENTENCE_END.search(before) is None
 
 
 def priors(

@@ -7,13 +7,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.retrieval.filters import Condition
-from aiconvokit.retrieval.naming import NamedDocument
+from aiconvokit.retrieval.naming import NamedDocument, NamingWords
 from aiconvokit.retrieval.terms import WeightedText
 from aiconvokit.retrieval.types import Candidate, Passage
 from ingestion.tables import Collection
 
 CANDIDATES_PER_LEG = 100
 """Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
+MAX_TERMS = 1_000
+"""Of a question, the weightiest; a sparse vector ends at 16,000."""
 
 # Three legs find candidates: words, vectors, and vectors within the documents that the question
 # names, where an index over all would not look. Then every candidate gets both of its scores.
@@ -37,7 +39,8 @@ WITH prior AS MATERIALIZED (
 ), words AS MATERIALIZED (
     SELECT CAST('{' || coalesce(string_agg(dimension || ':' || value, ',' ORDER BY dimension), '')
                 || '}/536870912' AS sparsevec) AS vector
-    FROM (SELECT dimension, max(CAST(weight * idf AS real)) AS value FROM terms GROUP BY 1) AS t
+    FROM (SELECT dimension, max(CAST(weight * idf AS real)) AS value FROM terms GROUP BY 1
+          ORDER BY value DESC LIMIT :terms) AS t
 ), worded AS MATERIALIZED (
     SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score
     FROM bm25 WHERE collection_id = :collection %(scope)s
@@ -81,7 +84,7 @@ _NAMED = """
         WHERE collection_id = :collection AND ready_version IS NOT NULL
     ), hits AS MATERIALIZED (
         SELECT d.id, w.word, w.alone, d.names @@ w.title AS in_title
-        FROM words w JOIN document d ON d.names @@ w.query
+        FROM words w JOIN document d ON d.names @@ CASE WHEN :heads THEN w.query ELSE w.title END
         WHERE d.collection_id = :collection AND d.ready_version IS NOT NULL %(where)s
     ), telling AS (
         SELECT word, ln(1 + (n - count(*) + .5) / (count(*) + .5)) / ln(1 + n) AS rarity
@@ -137,18 +140,19 @@ class Query:
 async def named_documents(
     session: AsyncSession,
     collection: Collection,
-    words: Mapping[str, bool],
+    names: NamingWords,
     where: Condition | None,
 ) -> list[NamedDocument]:
     """The documents whose names hold some of the words, best first."""
-    if not words:
+    if not names.words:
         return []
     rows = await session.execute(
         text(_NAMED % {"where": f"AND {where.sql}" if where else ""}),
         {
             **(where.parameters if where else {}),
-            "words": list(words),
-            "alone": list(words.values()),
+            "words": list(names.words),
+            "alone": list(names.words.values()),
+            "heads": names.in_heads,
             "collection": collection.id,
             "candidates": CANDIDATES_PER_LEG,
         },
@@ -180,6 +184,7 @@ async def candidates(
             "priors": list(query.priors.values()),
             "lift": query.lift,
             "candidates": CANDIDATES_PER_LEG,
+            "terms": MAX_TERMS,
         },
     )
     found, known = [], 0.0

@@ -117,8 +117,9 @@ async def _rank(
 ) -> list[tuple[Candidate, float]]:
     """The candidates of one collection, best first."""
     collection, space = found_in.collection, found_in.space
-    words = naming_words(question.text) if recipe.naming else {}
-    named = await queries.named_documents(session, collection, words, scope.where)
+    language = detect(question.text)
+    names = naming_words(question.text if recipe.naming else "", language)
+    named = await queries.named_documents(session, collection, names, scope.where)
     meant = priors(named, question.cited, recipe)
     asked = without_names(question.text, named, meant)
     added = added_words(question.text, scope.glossary)
@@ -134,7 +135,7 @@ async def _rank(
     )
     candidates, known = await queries.candidates(session, collection, query)
     signals = Signals(
-        gate=lexical_gate(detect(question.text), collection.language, known),
+        gate=lexical_gate(language, collection.language, known),
         asks_for_figures=asks_for_figures(question.text),
         priors=meant,
         cosine_sd=cosine_sd,

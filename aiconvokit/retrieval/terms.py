@@ -9,6 +9,9 @@ from ingestion.lexical import lexical_text
 LAST_ANSWER_CHARACTERS = 600
 """Of its end: what was said last is what a follow-up refers to."""
 
+MAX_CHARACTERS = 20_000
+"""Of each text: a pasted document is no question, and a tsvector ends at 1 MB."""
+
 
 @dataclass(frozen=True, slots=True)
 class WeightedText:
@@ -37,7 +40,7 @@ def weighted_texts(
     found.append(WeightedText(last_answer[-LAST_ANSWER_CHARACTERS:], recipe.last_answer))
     found.append(WeightedText(added, recipe.glossary))
     return [
-        WeightedText(lexical_text(one.text), one.weight)
+        WeightedText(lexical_text(one.text[:MAX_CHARACTERS]), one.weight)
         for one in found
         if one.weight and one.text.strip()
     ]

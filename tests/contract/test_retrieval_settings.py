@@ -175,3 +175,5 @@ def test_of_a_shared_assistant_only_the_owner_changes_it(closed: Closed) -> None
         exactly(sven.put(path, json={"glossary": OWN}), 403, forbidden)
         assert rosa.get(path).json()["glossary_source"] == "built_in"
         assert rosa.delete(f"{API}/assistants/{made['id']}/").status_code == 204
+    for name in ("rosa", "sven"):
+        assert closed.users("delete", name).returncode == 0

@@ -1,5 +1,7 @@
 """The main job over the documented wire: a document, a question, an answer with its proof."""
 
+import pytest
+
 from support.server import API, Client
 
 TEXT = b"""# Annual report 2024
@@ -92,3 +94,23 @@ def test_deleting_leaves_nothing_to_find(ann: Client) -> None:
     chat = ann.chat(assistant["id"])
     assert ann.delete(f"{address}/").status_code == 204
     assert ann.get(f"{API}/chat/{chat}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is " + "A" * 3_000,
+        "Ab " * 33_000,
+        "Acme. " * 16_000,
+        "\U00020000" * 100_000,
+        " ".join(f"word{number}" for number in range(9_000)),
+        "the of and",
+        "?!",
+        "\N{GRINNING FACE} \N{GRINNING FACE}",
+    ],
+    ids=["long word", "capitals", "names", "ideographs", "words", "stop words", "signs", "emoji"],
+)
+def test_a_question_of_any_shape_is_searched(ann: Client, question: str) -> None:
+    assistant = ann.assistant(report_md=TEXT)
+    path = f"{API}/assistants/{assistant['id']}/search/"
+    assert ann.post(path, json={"query": question}).status_code == 200
