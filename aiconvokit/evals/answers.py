@@ -48,19 +48,16 @@ class _Place:
 async def answer(
     services: Services, loaded: LoadedSet, *, limit: int | None = None
 ) -> dict[str, Answered]:
-    """Answer questions, each in a chat of its own that is removed after it; by question id.
-
-    Unanswerable questions are asked in the set's first mode only: among all documents another one
-    may have what the question's own lacks.
-    """
+    """Answer questions, each in a chat of its own that is removed after it; by question id."""
     ids = [one.id for desk in loaded.desks.values() for one in desk.collections]
     async with services.sessions.begin() as session:
         texts = await queries.page_texts(session, ids)
     place = _Place(services, loaded, texts)
+    absent = {one.id for one in loaded.unanswerable}
     asked = [
         (one, targets(loaded.set.level, one, texts))
         for one in loaded.questions
-        if one.answerable is not False or loaded.mode == loaded.set.modes[0]
+        if one.answerable is not False or one.id in absent
     ]
     return {one.id: await _answer(place, one, wanted) for one, wanted in sample(asked, limit)}
 

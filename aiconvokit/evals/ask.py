@@ -27,14 +27,16 @@ class Asked:
     """What a search came to.
 
     `ranks` has one entry for each thing to be found: its place among the distinct pages, documents
-    or passages, from 1; None when it is not among them. `ms` is the search's time without the
-    embedding of the question.
+    or passages, from 1; None when it is not among them. It is empty for a question without an
+    answer. `ms` is the search's time without the embedding of the question. `nearest` is the best
+    cosine among the passages that a prompt would take; None: nothing was found.
     """
 
     id: str
     text: str
     ranks: Sequence[int | None]
     ms: float
+    nearest: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,19 +98,18 @@ class _Asker:
 async def ask(
     services: Services, loaded: LoadedSet, recipe: Recipe = RECIPE, *, limit: int | None = None
 ) -> list[Asked]:
-    """Ask all questions that have a gold, one after the other.
+    """Ask all questions that have a gold, and those without an answer, one after the other.
 
     Args:
         services: with the database that the set was loaded into.
         loaded: the set.
         recipe: the weights; others than the product's show what an ingredient gives.
-        limit: how many questions at most, spread evenly over the set.
+        limit: how many questions of each kind at most, spread evenly over the set.
     """
     asker = _Asker(services, loaded, recipe, {})
-    answers = []
-    for question, wanted in sample(await measured(services, loaded), limit):
-        answers.append(await _ask(asker, question, wanted))
-    return answers
+    absent: list[tuple[SetQuestion, Sequence[Target]]] = [(one, ()) for one in loaded.unanswerable]
+    asked = sample(await measured(services, loaded), limit) + sample(absent, limit)
+    return [await _ask(asker, question, wanted) for question, wanted in asked]
 
 
 async def measured(
@@ -141,7 +142,9 @@ async def _ask(asker: _Asker, question: SetQuestion, wanted: Sequence[Target]) -
     if isinstance(embedder, CachedEmbedder):
         seconds -= embedder.query_seconds - embedded
     ranks = _ranks(asker.loaded, passages, wanted)
-    return Asked(question.id, text, ranks, round(1000 * seconds, 2))
+    in_prompt = passages[: asker.services.settings.limits.prompt_passages]
+    nearest = max((one.dense for one in in_prompt), default=None)
+    return Asked(question.id, text, ranks, round(1000 * seconds, 2), nearest)
 
 
 def _ranks(

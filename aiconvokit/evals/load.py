@@ -84,6 +84,16 @@ class LoadedSet:
         """Those that make sense in this mode."""
         return [one for one in self.set.questions if self.mode == "own" or one.is_pooled]
 
+    @property
+    def unanswerable(self) -> list[SetQuestion]:
+        """Those without an answer, in the set's first mode only.
+
+        Among all documents another one may have what the question's own lacks.
+        """
+        if self.mode != self.set.modes[0]:
+            return []
+        return [one for one in self.questions if one.answerable is False]
+
 
 async def load(
     services: Services, wanted: QuestionSet, mode: Mode, reading: Reading, tell: Tell

@@ -86,9 +86,9 @@ def differences(old: Mapping[str, Ranks], new: Mapping[str, Ranks]) -> dict[str,
     }
 
 
-def percentiles(values: Sequence[float]) -> dict[str, float]:
-    """p50 and p95 of some times."""
+def percentiles(values: Sequence[float], wanted: Sequence[int], digits: int) -> dict[str, float]:
+    """Percentiles of some values, rounded, as "p50"; none of no value."""
     if not values:
         return {}
-    low, high = np.percentile(np.asarray(values), [50, 95])
-    return {"p50": round(float(low), 1), "p95": round(float(high), 1)}
+    found = np.percentile(np.asarray(values), wanted)
+    return {f"p{key}": round(float(one), digits) for key, one in zip(wanted, found, strict=True)}

@@ -29,6 +29,9 @@ def show_set(to: Console, name: str, run: SetRun) -> None:
         table.add_row(key, "-" if number is None else f"{number:.3f}".rstrip("0").rstrip("."), "")
     to.print(table)
     to.print(f"{len(run.questions)} questions, {run.documents} documents; gold: {run.level}")
+    for kind, found in run.nearest.items():
+        cosines = ", ".join(f"{key} {value:.3f}" for key, value in found.items())
+        to.print(f"nearest passage's cosine, {kind}: {cosines}")
     for document, problem in run.failed.items():
         to.print(f"not read: {document}: {problem}", soft_wrap=True, markup=False)
 

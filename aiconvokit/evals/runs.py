@@ -22,6 +22,8 @@ from aiconvokit.evals.metrics import (
 )
 
 CHANGES_SHOWN = 20
+NEAREST_PERCENTILES = (1, 5, 50)
+"""What a threshold costs is at the low end: one at p1 turns away a hundredth of these questions."""
 
 
 def _now() -> str:
@@ -29,11 +31,15 @@ def _now() -> str:
 
 
 class Result(Struct):
-    """One question: what was asked, the rank of each thing to be found, the search's time."""
+    """One question: what was asked, the rank of each thing to be found, the search's time.
+
+    `nearest`: see `Asked`.
+    """
 
     text: str
     ranks: list[int | None]
     ms: float
+    nearest: float | None = None
 
 
 class SetRun(Struct):
@@ -43,6 +49,8 @@ class SetRun(Struct):
     documents: int
     figures: dict[str, Figure] = {}
     search_ms: dict[str, float] = {}
+    nearest: dict[str, dict[str, float]] = {}
+    """Percentiles of the best cosine: "answerable" (p1, p5, p50), and "unanswerable"."""
     failed: dict[str, str] = {}
     answers: dict[str, float | int | None] = {}
     answered: dict[str, Answered] = {}
@@ -60,14 +68,36 @@ class Run(Struct):
 
 def set_run(loaded: LoadedSet, asked: Sequence[Asked]) -> SetRun:
     """The figures of a set's questions."""
+    measured = [one for one in asked if one.ranks]
     return SetRun(
         level=loaded.set.level,
         documents=len(loaded.set.documents) or len(loaded.set.corpus),
-        figures=figures([one.ranks for one in asked]),
-        search_ms=percentiles([one.ms for one in asked]),
+        figures=figures([one.ranks for one in measured]),
+        search_ms=percentiles([one.ms for one in measured], (50, 95), 1),
+        nearest=_nearest(loaded, asked),
         failed=dict(loaded.failed),
-        questions={one.id: Result(one.text, list(one.ranks), one.ms) for one in asked},
+        questions={
+            one.id: Result(one.text, list(one.ranks), one.ms, one.nearest) for one in measured
+        },
     )
+
+
+def _nearest(loaded: LoadedSet, asked: Sequence[Asked]) -> dict[str, dict[str, float]]:
+    """What `retrieval.relevance` sets its threshold by; of questions of which it is known."""
+    answerable = {one.id: one.answerable for one in loaded.questions}
+    found = {
+        name: percentiles(
+            [
+                one.nearest
+                for one in asked
+                if answerable[one.id] is kind and one.nearest is not None
+            ],
+            NEAREST_PERCENTILES,
+            3,
+        )
+        for name, kind in (("answerable", True), ("unanswerable", False))
+    }
+    return {name: one for name, one in found.items() if one}
 
 
 def save(run: Run, path: Path) -> None:

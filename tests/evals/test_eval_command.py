@@ -13,6 +13,7 @@ from typing import Any
 import pypdfium2  # type: ignore[import-untyped]  # it ships no types
 import pytest
 
+from aiconvokit.retrieval.relevance import RELEVANT_FROM
 from support.server import data_folder, server_environment
 
 DEMO = Path(__file__).parent / "demo_set"
@@ -70,6 +71,9 @@ def test_search_and_answers_are_as_good_as_they_were(
         assert one["answers"]["answered when answerable"] >= ANSWERED, name
         assert one["answers"]["quotes exact"] == 1.0
         assert one["failed"] == {}
+        assert one["nearest"]["answerable"]["p5"] >= RELEVANT_FROM["multilingual-e5-small-q4"]
+    assert "unanswerable" in sets["demo_set own"]["nearest"]
+    assert "unanswerable" not in sets["demo_set pooled"]["nearest"]
     assert sets["demo_set own"]["answers"]["abstained when unanswerable"] >= ABSTAINED
 
     again = evaluate(environment, str(DEMO), "--limit", "5", "--compare", str(out))

@@ -45,5 +45,7 @@ def test_differences_are_paired() -> None:
 
 
 def test_percentiles() -> None:
-    assert metrics.percentiles([float(number) for number in range(101)]) == {"p50": 50, "p95": 95}
-    assert metrics.percentiles([]) == {}
+    values = [number / 100 for number in range(101)]
+    assert metrics.percentiles(values, (5, 50), 3) == {"p5": 0.05, "p50": 0.5}
+    assert metrics.percentiles([0.123, 0.123], (1,), 1) == {"p1": 0.1}
+    assert metrics.percentiles([], (5, 50), 3) == {}
