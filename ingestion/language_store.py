@@ -48,13 +48,9 @@ _NO_TIMEOUT = text("SET LOCAL statement_timeout = 0")
 
 _INDEX = text(
     """
-    WITH indexed AS (
-        UPDATE chunk SET tsv = to_tsvector(CAST(:language AS regconfig), one.lexical)
-        FROM unnest(CAST(:ids AS bigint[]), CAST(:texts AS text[])) AS one(id, lexical)
-        WHERE chunk.collection_id = :collection AND chunk.id = one.id
-        RETURNING length(chunk.tsv) AS lexemes
-    )
-    SELECT coalesce(sum(lexemes), 0) FROM indexed
+    UPDATE chunk SET tsv = to_tsvector(CAST(:language AS regconfig), one.lexical)
+    FROM unnest(CAST(:ids AS bigint[]), CAST(:texts AS text[])) AS one(id, lexical)
+    WHERE chunk.collection_id = :collection AND chunk.id = one.id
     """
 )
 
@@ -93,7 +89,7 @@ async def index_anew(session: AsyncSession, collection_id: int, language: str | 
         language: a text search configuration; None: of a collection without passages.
     """
     await session.execute(_NO_TIMEOUT)
-    after = lexemes = 0
+    after = 0
     while language is not None:
         keys = {"collection": collection_id, "after": after, "batch": BATCH}
         rows = (await session.execute(_NEXT, keys)).all()
@@ -106,10 +102,8 @@ async def index_anew(session: AsyncSession, collection_id: int, language: str | 
             "ids": [row[0] for row in rows],
             "texts": [lexical_text(f"{row[1]}\n{row[2]}") for row in rows],
         }
-        lexemes += int((await session.execute(_INDEX, batch)).scalar_one())
+        await session.execute(_INDEX, batch)
     await index_collection(session, collection_id)
     await session.execute(
-        update(Collection)
-        .where(Collection.id == collection_id)
-        .values(language=language, lexeme_count=lexemes)
+        update(Collection).where(Collection.id == collection_id).values(language=language)
     )

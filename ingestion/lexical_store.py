@@ -16,17 +16,19 @@ SELECT collection_id, one.lexeme, count(*) FROM chunk, unnest(tsv) AS one
 WHERE {} GROUP BY collection_id, one.lexeme
 ON CONFLICT (collection_id, lexeme) DO UPDATE SET chunks = lexeme.chunks + excluded.chunks
 """
-_DISCOUNT = text(
-    f"""
-    UPDATE lexeme SET chunks = lexeme.chunks - gone.chunks
-    FROM (SELECT one.lexeme, count(*) AS chunks FROM chunk, unnest(tsv) AS one
-          WHERE {_DOCUMENT} GROUP BY one.lexeme) AS gone
-    WHERE lexeme.collection_id = :collection AND lexeme.lexeme = gone.lexeme
-    """  # noqa: S608  # constants
-)
-_CLEAR_DOCUMENT = (
-    text(f"DELETE FROM bm25 WHERE {_DOCUMENT}"),  # noqa: S608  # as above
-    text("DELETE FROM lexeme WHERE collection_id = :collection AND chunks <= 0"),
+_FORGET = (
+    text(f"DELETE FROM bm25 WHERE {_DOCUMENT}"),  # noqa: S608  # constants
+    text(
+        f"""
+        MERGE INTO lexeme USING (
+            SELECT one.lexeme, count(*) AS chunks FROM chunk, unnest(tsv) AS one
+            WHERE {_DOCUMENT} GROUP BY one.lexeme
+        ) AS gone
+        ON lexeme.collection_id = :collection AND lexeme.lexeme = gone.lexeme
+        WHEN MATCHED AND lexeme.chunks <= gone.chunks THEN DELETE
+        WHEN MATCHED THEN UPDATE SET chunks = lexeme.chunks - gone.chunks
+        """  # noqa: S608  # as above
+    ),
 )
 _CLEAR_COLLECTION = (
     text(f"DELETE FROM bm25 WHERE {_COLLECTION}"),  # noqa: S608  # as above
@@ -44,14 +46,19 @@ async def index_document(session: AsyncSession, collection_id: int, document_id:
 async def forget_document(session: AsyncSession, collection_id: int, document_id: int) -> None:
     """Take a document's chunks out, before they go."""
     keys = {"collection": collection_id, "document": document_id}
-    for statement in (_DISCOUNT, *_CLEAR_DOCUMENT):
+    for statement in _FORGET:
         await session.execute(statement, keys)
+
+
+async def forget_collection(session: AsyncSession, collection_id: int) -> None:
+    """Take all chunks of a collection out, before or after they go."""
+    for statement in _CLEAR_COLLECTION:
+        await session.execute(statement, {"collection": collection_id})
 
 
 async def index_collection(session: AsyncSession, collection_id: int) -> None:
     """Make everything of a collection anew, after all of its chunks changed."""
+    await forget_collection(session, collection_id)
     keys = {"collection": collection_id}
-    for statement in _CLEAR_COLLECTION:
-        await session.execute(statement, keys)
     for made in (_WEIGH, _COUNT):
         await session.execute(text(made.format(_COLLECTION)), keys)

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from ingestion.language import SIMPLE
 from ingestion.language_store import documents_language, hold_collection, index_anew
 from ingestion.lexical import lexical_text
-from ingestion.lexical_store import forget_document, index_document
+from ingestion.lexical_store import forget_collection, forget_document, index_document
 from ingestion.names import Names
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
 from ingestion.types import Chunk, Page, Vectors
@@ -195,14 +195,14 @@ WITH fresh AS (
            to_tsvector(CAST(:language AS regconfig), lexical)
     FROM chunk_stage WHERE document_id = :document
     ORDER BY ordinal
-    RETURNING id, ordinal, length(tsv) AS lexemes
+    RETURNING id, ordinal
 ), vectors AS (
     INSERT INTO {vectors} (collection_id, chunk_id, document_id, embedding)
     SELECT :collection, fresh.id, :document, chunk_stage.embedding
     FROM fresh JOIN chunk_stage USING (ordinal)
     WHERE chunk_stage.document_id = :document
 )
-SELECT count(*), coalesce(sum(lexemes), 0) FROM fresh
+SELECT count(*) FROM fresh
 """
 
 
@@ -241,23 +241,23 @@ async def swap(
     is_other = language not in {None, SIMPLE, used}
     before = await documents_language(session, collection.id) if is_other else None
     keys = {"collection": target.collection_id, "document": target.document_id}
-    await remove_passages(session, target.collection_id, target.document_id)
+    if document.ready_version is not None:
+        await remove_passages(session, target.collection_id, target.document_id)
     swapped = text(_SWAP.format(vectors=f"vec_{space_id:d}"))
-    count, lexemes = (await session.execute(swapped, {**keys, "language": used})).one()
+    count = (await session.execute(swapped, {**keys, "language": used})).scalar_one()
     await index_document(session, target.collection_id, target.document_id)
     await session.execute(
         update(Collection)
         .where(Collection.id == target.collection_id)
         .values(
             chunk_count=Collection.chunk_count + count,
-            lexeme_count=Collection.lexeme_count + lexemes,
             space_id=func.coalesce(Collection.space_id, space_id),
             language=used,
         )
     )
     document.status, document.error_code, document.error_detail = "ready", None, None
     document.ready_version, document.page_count = target.version, read.page_count
-    document.chunk_count, document.lexeme_count = count, int(lexemes)
+    document.chunk_count = count
     named = {"title": read.names.title, "head": read.names.head, "document": document.id}
     await session.execute(_NAMED, named)
     await clear_stage(session, target)
@@ -273,13 +273,28 @@ _REMOVE = text(
     """
     WITH gone AS (
         DELETE FROM chunk WHERE collection_id = :collection AND document_id = :document
-        RETURNING length(tsv) AS lexemes
-    ), sums AS (SELECT count(*) AS chunks, coalesce(sum(lexemes), 0) AS lexemes FROM gone)
-    UPDATE collection SET chunk_count = chunk_count - sums.chunks,
-                          lexeme_count = lexeme_count - sums.lexemes
-    FROM sums WHERE collection.id = :collection
+        RETURNING id
+    )
+    UPDATE collection SET chunk_count = chunk_count - (SELECT count(*) FROM gone)
+    WHERE id = :collection
     """
 )
+
+
+async def empty_collection(session: AsyncSession, collection_id: int) -> None:
+    """Take every passage and vector out of a collection: in one go, where all documents go."""
+    await hold_collection(session, collection_id)
+    await forget_collection(session, collection_id)
+    keys = {"collection": collection_id}
+    for table in [*await _vector_tables(session), "chunk"]:
+        await session.execute(text(f"DELETE FROM {table} WHERE collection_id = :collection"), keys)  # noqa: S608  # our names
+    await session.execute(
+        update(Collection).where(Collection.id == collection_id).values(chunk_count=0)
+    )
+
+
+async def _vector_tables(session: AsyncSession) -> list[str]:
+    return [f"vec_{space_id:d}" for space_id in await session.scalars(select(EmbeddingSpace.id))]
 
 
 async def remove_passages(session: AsyncSession, collection_id: int, document_id: int) -> None:
@@ -287,8 +302,7 @@ async def remove_passages(session: AsyncSession, collection_id: int, document_id
     await hold_collection(session, collection_id)
     keys = {"collection": collection_id, "document": document_id}
     where = "WHERE collection_id = :collection AND document_id = :document"
-    spaces = await session.scalars(select(EmbeddingSpace.id))
-    for space_id in spaces.all():
-        await session.execute(text(f"DELETE FROM vec_{space_id:d} {where}"), keys)  # noqa: S608  # a number
+    for table in await _vector_tables(session):
+        await session.execute(text(f"DELETE FROM {table} {where}"), keys)  # noqa: S608  # our names
     await forget_document(session, collection_id, document_id)
     await session.execute(_REMOVE, keys)

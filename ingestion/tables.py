@@ -82,8 +82,6 @@ class Collection(Base):
     language: Mapped[str | None]
     """Text search configuration of its passages; null until the first document is in."""
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
-    lexeme_count: Mapped[int] = mapped_column(server_default=text("0"))
-    """Sum of the passages' lengths in lexemes: BM25's average length is this over chunk_count."""
     created_at: Mapped[datetime] = created()
 
 
@@ -113,7 +111,6 @@ class Document(Base):
     error_detail: Mapped[str | None]
     page_count: Mapped[int | None] = mapped_column(Integer)
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
-    lexeme_count: Mapped[int] = mapped_column(server_default=text("0"))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """The owner's own: flat, text, numbers and booleans; searches filter by them."""
     names: Mapped[str] = mapped_column(TSVECTOR, server_default=text("''"))
@@ -147,7 +144,6 @@ class ChunkRow(Base):
             ondelete="CASCADE",
         ),
         Index("ix_chunk_document", "collection_id", "document_id", "ordinal"),
-        Index("ix_chunk_tsv", "tsv", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
         {"postgresql_partition_by": "HASH (collection_id)"},
     )
 

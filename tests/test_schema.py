@@ -98,3 +98,12 @@ def test_old_servers_are_refused(postgres: int, pgvector: str | None, sentence: 
 def test_servers_that_are_new_enough_are_taken() -> None:
     assert refusal(16, "0.8.4") is None
     assert refusal(18, "0.8.10") is None
+
+
+def test_the_words_of_any_passage_fit_into_a_row(database_url: str) -> None:
+    words = " ".join(f"word{number}" for number in range(5_000))
+    with psycopg.connect(database_url) as connection:
+        connection.execute(
+            "INSERT INTO bm25 SELECT 1, 1, 1, bm25_weights(to_tsvector('simple', %s))", [words]
+        )
+        connection.execute("INSERT INTO bm25 SELECT 1, 2, 1, bm25_weights('')")

@@ -8,6 +8,7 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
+from ingestion.store import empty_collection
 from ingestion.tables import Collection
 
 
@@ -59,7 +60,9 @@ async def _remove_unread(
         if await queries.is_collection_shared(session, collection.id):
             continue
         # All before the first: the worker's swap holds its document and wants the collection.
-        for document_id in await file_queries.lock_documents(session, collection.id):
+        document_ids = await file_queries.lock_documents(session, collection.id)
+        await empty_collection(session, collection.id)
+        for document_id in document_ids:
             unused += await documents.remove(session, document_id, removed)
         await queries.delete_collection(session, collection.id)
     return unused

@@ -83,6 +83,8 @@ async def _write(services: Services, turn: Turn, sources: Sequence[Source] | Non
         completed = await _ask(services.chat_model, trace.messages)
     with trace.timed("attribution"):
         proven = await _prove(services, completed.text, sources)
+    if not proven.output.strip():  # small models answer "[4]" and nothing else
+        return await _extract(turn, sources)
     return Written(proven, completed.model, completed.finish_reason, completed.usage)
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiconvokit.chat.claims import Stated, split_claims
-from aiconvokit.chat.evidence import Evidence, Library, Statement, prepare, support
+from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement, prepare, support
 from aiconvokit.chat.marks import without_marks
 from aiconvokit.chat.proof import Attributed, Citation, Claim, Source
 from aiconvokit.chat.reading import language_of
@@ -25,6 +25,12 @@ ABSTENTION = "The documents do not answer this question."
 
 MIN_TERMS = 2
 """Words and numbers that a claim without a mark must have: one alone stands on many pages."""
+
+MAX_ANSWER = 40_000
+"""Characters of an answer that are judged, more than a model writes in one go."""
+
+MAX_CLAIM = 4_000
+"""Characters of a claim with its row's label and its head; a longer one is no sentence."""
 
 _LACKING = frozenset(["no_match", "number_mismatch", "negation_mismatch"])
 _ABOUT_ITSELF = re.compile(
@@ -65,7 +71,8 @@ def attribute(answer: str, sources: Sequence[Source]) -> Attributed:
 
     Returns:
         the answer with marks renumbered 1 to k at the ends of the claims they support. Claims
-        that nothing supports stay in the text, without a mark.
+        that nothing supports stay in the text, without a mark. What stands behind `MAX_ANSWER`
+        and what is longer than `MAX_CLAIM` is not judged: "no_match".
     """
     drafted = draft(answer, sources)
     return assemble(drafted.text, drafted.verdicts)
@@ -83,12 +90,16 @@ def draft(answer: str, sources: Sequence[Source]) -> Draft:
     verdicts: list[tuple[Span, Verdict]] = []
     answer_language = language_of(text)
     subject = ""
+    effort = Effort()
     for index, one in enumerate(stated):
+        if one.span.end > MAX_ANSWER or one.length > MAX_CLAIM:
+            verdicts.append((one.span, "no_match"))
+            continue
         claim = _statement(text, one, owned.get(index, ()), subject)
         subject = claim.text if claim.read(library.language).keys else subject
-        verdict: Verdict = _verdict(claim, library)
+        verdict: Verdict = _verdict(claim, library, effort)
         if isinstance(verdict, str) and verdict in _LACKING:
-            verdict = undecided(claim, library, answer_language) or verdict
+            verdict = undecided(claim, library, answer_language, effort) or verdict
         verdicts.append((one.span, verdict))
     open_ones = [verdict for _, verdict in verdicts if isinstance(verdict, Undecided)]
     quotes = dict.fromkeys(quote.text for one in open_ones for quote in one.candidates)
@@ -124,7 +135,7 @@ def _statement(text: str, one: Stated, hints: Iterable[int], subject: str) -> St
 def _owner(position: int, spans: Sequence[Span], text: str) -> int:
     """The claim that a mark belongs to: the one before it, at the head of a line the next one."""
     before = bisect.bisect_left(spans, position, key=lambda span: span.start) - 1
-    if before < 0 or "\n" in text[spans[before].end : position]:
+    if before < 0 or text.find("\n", spans[before].end, position) >= 0:
         return before + 1
     return before
 
@@ -180,11 +191,11 @@ def _marks(indices: Sequence[int], following: str) -> str:
     return f" {marks} " if following.strip() else f" {marks}"
 
 
-def _verdict(claim: Statement, library: Library) -> tuple[Evidence, ...] | str:
+def _verdict(claim: Statement, library: Library, effort: Effort) -> tuple[Evidence, ...] | str:
     if claim.text.endswith(("?", ":", "\uff1f", "\uff1a")) or _ABOUT_ITSELF.match(claim.text):
         return "not_a_claim"
     reading = claim.read(library.language)
     terms = len(reading.keys) + len(reading.numbers)
     if not reading.keys or (terms < MIN_TERMS and not claim.hints):
         return "too_short"
-    return support(claim, library)
+    return support(claim, library, effort)

@@ -1,5 +1,6 @@
 """An answer in Markdown becomes claims: what it states, one statement at a time."""
 
+import bisect
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,12 +11,14 @@ _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _BULLET = re.compile(
-    r"\s*(?:>\s*)*(?:[-*+\u2022\u25aa\u25cf\u2013]|\d{1,3}[.)]|\([a-z\d]{1,4}\))\s+"
+    r"\s*+(?:>\s*+)*+(?:[-*+\u2022\u25aa\u25cf\u2013]|\d{1,3}[.)]|\([a-z\d]{1,4}\))\s+"
 )
-_QUOTE = re.compile(r"\s*(?:>\s*)+")
-_RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
-_ROW = re.compile(r"\s*\|.*\|\s*")
-_CELL = re.compile(r"(?:\\.|`[^`\n]*`|[^|\n])*(?=\|)")
+_QUOTE = re.compile(r"\s*+(?:>\s*+)++")
+# Possessive: each run of white space is tried once, so that time grows with the line's length.
+_RULE = re.compile(r"\s*+\|?\s*+:?-{2,}+:?\s*+(?:\|\s*+:?-{2,}+:?\s*+)*+\|?\s*+")
+_ROW = re.compile(r"\s*+\|.*\|\s*+")
+_TICKS = re.compile(r"`+")
+_BAR = re.compile(r"\\.|`[^`\n]*`|\|")
 
 
 def code_spans(text: str) -> list[Span]:
@@ -37,8 +40,27 @@ def code_spans(text: str) -> list[Span]:
 
 
 def _inline_code(line: re.Match[str]) -> Iterator[Span]:
-    for match in re.finditer(r"(`+)(?!`).+?(?<!`)\1(?!`)", line.group()):
-        yield Span(line.start() + match.start(), line.start() + match.end())
+    """From a run of backticks to the next one of the same length."""
+    runs = list(_TICKS.finditer(line.group()))
+    partner: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for at in range(len(runs) - 1, -1, -1):
+        length = len(runs[at].group())
+        if length in last:
+            partner[at] = last[length]
+        last[length] = at
+    at = 0
+    while at < len(runs):
+        if at in partner:
+            end = line.start() + runs[partner[at]].end()
+            yield Span(line.start() + runs[at].start(), end)
+        at = partner.get(at, at) + 1
+
+
+def holder(spans: Sequence[Span], position: int) -> Span | None:
+    """The last of these spans, in order and apart, that begins at or before a position."""
+    at = bisect.bisect_right(spans, position, key=lambda span: span.start) - 1
+    return spans[at] if at >= 0 else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +70,11 @@ class Stated:
     span: Span
     label: str = ""
     head: str = ""
+
+    @property
+    def length(self) -> int:
+        """Characters of all three."""
+        return self.span.end - self.span.start + len(self.label) + len(self.head)
 
 
 def split_claims(text: str) -> list[Stated]:
@@ -86,17 +113,23 @@ def _row_claims(text: str, block: "_Block", head: Sequence[str]) -> Iterator[Sta
 
 def _cells(text: str, row: Span) -> Iterator[Span]:
     """What stands between the bars of a row; a bar in code or behind a backslash parts nothing."""
-    first = text.index("|", row.start) + 1
-    for match in _CELL.finditer(text, first, row.end):
-        yield Span(match.start(), match.end())
+    begin = text.index("|", row.start) + 1
+    last = text.rindex("|", begin - 1, row.end)
+    for match in _BAR.finditer(text, begin, last):
+        if match.group() == "|":
+            yield Span(begin, match.start())
+            begin = match.end()
+    if begin <= last:
+        yield Span(begin, last)
 
 
 def _whole_code(claims: list[Stated], code: list[Span]) -> list[Stated]:
     """Inline code is not cut: a claim that ends in it goes on with the next one."""
     whole: list[Stated] = []
     for claim in claims:
-        if whole and any(one.start < whole[-1].span.end < one.end for one in code):
-            before = whole[-1]
+        before = whole[-1] if whole else None
+        inside = before and holder(code, before.span.end - 1)
+        if before and inside and before.span.end < inside.end:
             span = Span(before.span.start, claim.span.end)
             whole[-1] = Stated(span, before.label, before.head)
         else:
@@ -119,7 +152,7 @@ def _blocks(text: str) -> Iterator[_Block]:
     lines = [
         line
         for line in _LINE.finditer(text)
-        if not any(span.start <= line.start() < span.end for span in fenced)
+        if not ((block := holder(fenced, line.start())) and line.start() < block.end)
     ]
     open_block: Span | None = None
     under_head = False

@@ -4,6 +4,8 @@ The signs are those of `roles`: a content word's key, "~" before a function word
 number.
 """
 
+import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from aiconvokit.chat.numbers import Number
@@ -24,9 +26,9 @@ def mixes_clauses(said: Sequence[str], shown: Sequence[str], quote: Reading) -> 
     if _other_clause_subject(clauses, taken):
         return True
     kinds = _kinds(quote, shown)
-    figures = [
-        (at, sign) for at, sign in enumerate(shown) if sign in kinds and shown.count(sign) == 1
-    ]
+    counts = Counter(shown)
+    borders = list(itertools.accumulate((sign in _BORDERS for sign in shown), initial=0))
+    figures = [(at, sign) for at, sign in enumerate(shown) if sign in kinds and counts[sign] == 1]
     for at, number in figures:
         if number not in taken:
             continue
@@ -34,9 +36,9 @@ def mixes_clauses(said: Sequence[str], shown: Sequence[str], quote: Reading) -> 
         words = [
             w
             for w, sign in enumerate(shown)
-            if sign in taken and sign[0] != "~" and shown.count(sign) == 1 and w != at
+            if sign in taken and sign[0] != "~" and counts[sign] == 1 and w != at
         ]
-        if any(_belongs_to_rival(shown, at, rival, word) for rival in rivals for word in words):
+        if any(_belongs_to_rival(borders, at, rival, word) for rival in rivals for word in words):
             return True
     return False
 
@@ -100,11 +102,14 @@ def _kinds(quote: Reading, shown: Sequence[str]) -> dict[str, str | None]:
     return kinds
 
 
-def _belongs_to_rival(shown: Sequence[str], number: int, rival: int, word: int) -> bool:
-    """Whether the rival stands between number and word, or in the word's clause."""
+def _belongs_to_rival(borders: Sequence[int], number: int, rival: int, word: int) -> bool:
+    """Whether the rival stands between number and word, or in the word's clause.
+
+    `borders` counts those of clauses before each place.
+    """
     if number < rival < word:
         return True
     low, high = sorted((number, word))
-    parted = not _BORDERS.isdisjoint(shown[low:high])
+    parted = borders[low] < borders[high]
     low, high = sorted((rival, word))
-    return parted and _BORDERS.isdisjoint(shown[low:high])
+    return parted and borders[low] == borders[high]

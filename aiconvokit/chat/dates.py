@@ -1,5 +1,6 @@
 """Dates in texts, in several orders and languages, read as ISO 8601."""
 
+import bisect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ _MONTHS = {
 _MONTH = rf"(?P<name>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
 _DAY = r"(?P<day>\d{1,2})(?!\d)(?:st|nd|rd|th|er|\u00ba)?\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?!\d)"
-_OF = r"(?:\s*,)?\s+(?:(?:de|del|di|of)\s+)?"
+_OF = r"(?:\s*+,)?\s++(?:(?:de|del|di|of)\s++)?"
 _PATTERNS = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -30,8 +31,8 @@ _PATTERNS = [
         r"(?<![\d./-])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})(?![\d./-]\d)",
         r"(?<![\d./-])(?P<day>\d{1,2})\.(?P<month>\d{1,2})\.(?P<year>\d{4})(?!\d)",
         r"(?<![\d./-])(?P<day>\d{1,2})([/-])(?P<month>\d{1,2})\2(?P<year>\d{4})(?!\d)",
-        rf"(?<![\w.,])(?:{_DAY}(?:\s+day)?{_OF})?\b{_MONTH}{_OF}{_YEAR}",
-        rf"\b{_MONTH}\s+{_DAY}\s*,?\s+{_YEAR}",
+        rf"(?<![\w.,])(?:{_DAY}(?:\s++day)?{_OF})?\b{_MONTH}{_OF}{_YEAR}",
+        rf"\b{_MONTH}\s++{_DAY}(?:\s*+,)?\s++{_YEAR}",
         rf"(?<![\w.,]){_DAY}\s+(?:(?:de|of)\s+)?{_MONTH}",
         rf"\b{_MONTH}\s+{_DAY}(?![\d.,]*\d)",
     )
@@ -51,8 +52,8 @@ class Date:
 
 
 def dates(text: str) -> Iterator[Date]:
-    """The dates of a text, those with most in them first; no two overlap."""
-    taken: list[Date] = []
+    """The dates of a text, in their order; no two overlap: the one with most in it is it."""
+    taken: list[Date] = []  # in the order of their places
     if not _PARTED.search(text) and _MONTHS.keys().isdisjoint(_WORD.findall(text.lower())):
         return
     for pattern in _PATTERNS:
@@ -61,8 +62,9 @@ def dates(text: str) -> Iterator[Date]:
                 _readings(match.groupdict(), either_order=pattern is _EITHER_ORDER)
             )
             start, end = match.span()
-            if readings and not any(d.start < end and start < d.end for d in taken):
-                taken.append(Date(start, end, readings))
+            before = bisect.bisect_left(taken, end, key=lambda date: date.start)
+            if readings and (before == 0 or taken[before - 1].end <= start):
+                taken.insert(before, Date(start, end, readings))
     yield from taken
 
 

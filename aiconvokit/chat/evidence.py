@@ -3,8 +3,11 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from aiconvokit.chat.figures import Figures, columns_agree, years_agree
 from aiconvokit.chat.numbers import Number
@@ -44,6 +47,24 @@ HINT_BONUS = 0.1
 LONG_LABEL = 4
 LONG_LABEL_SHARE = 0.7
 """A row's label must be in the claim; of one with more words than `LONG_LABEL` so much."""
+
+MAX_UNIT = 10_000
+"""Characters of a unit, some pages of text without a stop; a longer one is no quote for anybody."""
+
+MAX_LOOKALIKES = 64
+"""Units judged for one claim, the likeliest first: of those that hold all its words and numbers,
+which come before all others, even a contract with many similar clauses has fewer."""
+
+MAX_REFUSED = 16
+"""Units judged of those that lack a word or a number of the claim: they only give the reason."""
+
+MAX_COMPARED = 120 * 600
+"""Terms of claim times terms of unit that are compared with each other; the longest sentence that
+`roles` reads against the longest it reads. More than that counts only word for word."""
+
+EFFORT = 2_000_000
+"""Pairs of terms compared for one answer, seconds of work. A table of 344 cells, none of
+them supported, takes 200,000."""
 
 LANGUAGE_SAMPLE = 4000
 """Characters that tell the language of the passages."""
@@ -118,12 +139,114 @@ class Statement:
         return _under(self.head, reading) if self.head else reading
 
 
-@dataclass(frozen=True, slots=True)
+class Shelf:
+    """The evidence of one language, by its words and by its numbers' digests.
+
+    Rows of the arrays are `evidence`; `places` are theirs among all evidence.
+    """
+
+    def __init__(self, placed: Sequence[tuple[int, Evidence]]) -> None:
+        self.places = [place for place, _ in placed]
+        self.evidence = [one for _, one in placed]
+        self._words = _Postings(one.keys for one in self.evidence)
+        self._above = _Postings(() if one.is_row else one.keys_above for one in self.evidence)
+        self._digests = _Postings(map(_digests, self.evidence))
+
+    @classmethod
+    def of(cls, language: str | None, evidence: Iterable[Evidence]) -> "Shelf":
+        """All evidence in this language."""
+        return cls([(at, one) for at, one in enumerate(evidence) if one.language == language])
+
+    def numbered(self, claim: Reading) -> list[tuple[int, Evidence]]:
+        """Those with all numbers of the claim, as far as digits go, with their places."""
+        return [(self.places[at], self.evidence[at]) for at in np.flatnonzero(self.showing(claim))]
+
+    def words(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """The summed weights of the words that each has."""
+        return self._words.sums(weights)
+
+    def proving(self, claim: Reading) -> NDArray[np.bool_]:
+        """Those with all numbers and words of the claim: nothing else can support it."""
+        words = claim.keys - THE_COMPANY
+        found = self.showing(claim)
+        for word in words:
+            found &= self._words.having([word]) | self._above.having([word])
+        return found
+
+    def showing(self, claim: Reading) -> NDArray[np.bool_]:
+        """Those with all numbers of the claim, as far as digits go."""
+        found = np.ones(len(self.evidence), bool)
+        for number in claim.numbers:
+            found &= self._digests.having(number.digests)
+        return found
+
+
+class _Postings:
+    """Which rows have a term."""
+
+    def __init__(self, rows: Iterable[Iterable[str]]) -> None:
+        found: dict[str, list[int]] = {}
+        self._rows = 0
+        for at, terms in enumerate(rows):
+            self._rows = at + 1
+            for term in terms:
+                found.setdefault(term, []).append(at)
+        self._found = found
+        self._arrays: dict[str, NDArray[np.intp]] = {}
+
+    def _of(self, term: str) -> NDArray[np.intp]:
+        if term not in self._arrays:
+            self._arrays[term] = np.array(self._found.get(term, ()), np.intp)
+        return self._arrays[term]
+
+    def having(self, terms: Iterable[str]) -> NDArray[np.bool_]:
+        has = np.zeros(self._rows, bool)
+        for term in terms:
+            has[self._of(term)] = True
+        return has
+
+    def sums(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        total = np.zeros(self._rows)
+        for term, weight in weights.items():
+            total[self._of(term)] += weight
+        return total
+
+
+def _digests(evidence: Evidence) -> set[str]:
+    """Of its numbers, and of the years above a row."""
+    reading = evidence.reading
+    own = (*reading.numbers, *(term for term in reading.terms if isinstance(term, Number)))
+    above = evidence.header.reading.numbers if evidence.header else ()
+    return {digest for number in (*own, *above) for digest in number.digests}
+
+
+@dataclass(frozen=True)
 class Library:
     """The evidence of all passages in prompt order, and the language of their stems."""
 
     language: str | None
     evidence: tuple[Evidence, ...]
+
+    @functools.cached_property
+    def shelves(self) -> Mapping[str | None, Shelf]:
+        """The evidence by its language, to be searched; made when a claim first asks for it."""
+        languages = dict.fromkeys(one.language for one in self.evidence)
+        return {name: Shelf.of(name, self.evidence) for name in languages}
+
+
+@dataclass(slots=True)
+class Effort:
+    """What is left of an answer's `EFFORT`."""
+
+    left: int = EFFORT
+
+    def spend(self, claim: Reading, evidence: Evidence) -> bool:
+        """Whether the two may be compared: they are not too long and something is left."""
+        pairs = len(claim.terms) * len(evidence.reading.terms)
+        if pairs > MAX_COMPARED or self.left <= 0:
+            return False
+        self.left -= pairs
+        return True
 
 
 def prepare(sources: Sequence[Source]) -> Library:
@@ -143,16 +266,19 @@ def prepare(sources: Sequence[Source]) -> Library:
     return Library(language, tuple(found))
 
 
-def support(claim: Statement, library: Library) -> tuple[Evidence, ...] | str:
+def support(claim: Statement, library: Library, effort: Effort) -> tuple[Evidence, ...] | str:
     """What supports a claim: a sentence, or a row with its head.
+
+    When no `effort` is left, nothing does.
 
     Returns:
         the evidence, to be quoted in this order, or the reason why there is none: "no_match",
         "number_mismatch" or "negation_mismatch".
     """
     reasons: list[str] = []
-    for evidence in _lookalikes(claim, library.evidence):
-        verdict = _judge(claim.read(evidence.language), evidence)
+    for evidence in _lookalikes(claim, library):
+        reading = claim.read(evidence.language)
+        verdict = _judge(reading, evidence, effort)
         if not isinstance(verdict, str):
             return verdict
         reasons.append(verdict)
@@ -162,7 +288,7 @@ def support(claim: Statement, library: Library) -> tuple[Evidence, ...] | str:
 def _evidence(page: Sequence[Source], placed: Placed, language: str | None) -> Evidence | None:
     unit = placed.unit
     shown = [source for source in page if _touches(source, unit)]
-    if not shown:
+    if not shown or unit.end - unit.start > MAX_UNIT:
         return None
     own = language_of(shown[0].passage.text)
     hints = frozenset(source.index for source in shown)
@@ -180,27 +306,31 @@ def _touches(source: Source, unit: Unit) -> bool:
     return unit.start < source.passage.end and source.passage.start < unit.end
 
 
-def _lookalikes(claim: Statement, evidence: Iterable[Evidence]) -> list[Evidence]:
-    """What shares words with the claim, the likeliest first."""
-    ranked: list[tuple[float, int, Evidence]] = []
-    readings: dict[str | None, tuple[Reading, dict[str, float], float]] = {}
-    for place, one in enumerate(evidence):
-        if one.language not in readings:
-            readings[one.language] = _weighed(claim.read(one.language))
-        reading, weights, total = readings[one.language]
-        keys = one.keys
-        shared = sum(weight for key, weight in weights.items() if key in keys)
-        if shared and shared >= LOOKALIKE_COVERAGE * total:
-            figures = Figures(reading, one)
-            shown = NUMBER_WEIGHT * sum(map(figures.shows, reading.numbers))
-            share = (shared + shown) / (total + NUMBER_WEIGHT * len(reading.numbers))
-            ranked.append((-share - (HINT_BONUS if claim.hints & one.hints else 0), place, one))
-    return [one for *_, one in sorted(ranked, key=lambda item: item[:2])]
+def _lookalikes(claim: Statement, library: Library) -> list[Evidence]:
+    """What shares words with the claim: first what may support it, the likeliest first."""
+    ranked: list[tuple[bool, float, int, Evidence]] = []
+    for language, shelf in library.shelves.items():
+        reading = claim.read(language)
+        weights = {key: NAME_WEIGHT if key in reading.names else 1.0 for key in reading.keys}
+        total = sum(weights.values())
+        shared = shelf.words(weights)
+        proving = shelf.proving(reading)
+        near = np.flatnonzero((shared > 0) & (shared >= LOOKALIKE_COVERAGE * total))
+        for at in near[np.lexsort((-shared[near], ~proving[near]))][:MAX_LOOKALIKES]:
+            one = shelf.evidence[at]
+            share = float(shared[at])
+            if proving[at] and not _is_too_long(reading, one):
+                share += NUMBER_WEIGHT * sum(map(Figures(reading, one).shows, reading.numbers))
+            share /= total + NUMBER_WEIGHT * len(reading.numbers)
+            bonus = HINT_BONUS if claim.hints & one.hints else 0
+            ranked.append((not proving[at], -share - bonus, shelf.places[at], one))
+    ranked.sort(key=lambda item: item[:3])
+    holding = sum(not lacks for lacks, *_ in ranked)
+    return [one for *_, one in ranked[: min(MAX_LOOKALIKES, holding + MAX_REFUSED)]]
 
 
-def _weighed(reading: Reading) -> tuple[Reading, dict[str, float], float]:
-    weights = {key: NAME_WEIGHT if key in reading.names else 1.0 for key in reading.keys}
-    return reading, weights, sum(weights.values())
+def _is_too_long(claim: Reading, evidence: Evidence) -> bool:
+    return len(claim.terms) * len(evidence.reading.terms) > MAX_COMPARED
 
 
 @functools.lru_cache(READ_CACHE)
@@ -209,9 +339,15 @@ def _named(filename: str, heading: str, language: str | None) -> frozenset[str]:
     return read_quote(f"{title_of(filename)}. {heading}", language).keys
 
 
-def _judge(claim: Reading, evidence: Evidence) -> tuple[Evidence, ...] | str:
+def _judge(claim: Reading, evidence: Evidence, effort: Effort) -> tuple[Evidence, ...] | str:
     if _is_verbatim(claim, evidence.reading):
         return (evidence,)
+    if not effort.spend(claim, evidence):
+        return "no_match"
+    return _compared(claim, evidence)
+
+
+def _compared(claim: Reading, evidence: Evidence) -> tuple[Evidence, ...] | str:
     figures = Figures(claim, evidence)
     if not all(map(figures.shows, claim.numbers)) or not years_agree(claim, evidence.reading):
         return "number_mismatch"

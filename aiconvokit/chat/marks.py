@@ -1,10 +1,12 @@
 """The model's own marks: `[3]`, `[1, 2]`, `[1-3]`, `[^1]`, `【1†source】`, `(1)`."""
 
+import itertools
 import re
 import unicodedata
+from collections import deque
 from collections.abc import Sequence
 
-from aiconvokit.chat.claims import code_spans
+from aiconvokit.chat.claims import code_spans, holder
 from ingestion.language import STOP_WORDS
 
 BLANKS = " \t\u00a0\u202f"
@@ -13,15 +15,24 @@ BLANKS = " \t\u00a0\u202f"
 MAX_RANGE = 20
 """A mark such as [1-99] stands for no more passages than a prompt holds."""
 
-_NAME = r"(?:(?:passages?|sources?|documents?|docs?|refs?|citations?|quelle|fuente)\s*:?\s*)?"
+MAX_ROUNDS = 5
+"""Marks inside marks that are taken out one by one; no honest answer nests them deeper."""
+
+WORD_REACH = 50
+"""Characters before "(1)" in which the word is looked for that it may belong to."""
+
+_NAME = r"(?:(?:passages?|sources?|documents?|docs?|refs?|citations?|quelle|fuente)\s*+:?\s*+)?"
 _MARK = re.compile(
-    rf"(?:\[\^?|\u3010|\uff3b)\s*{_NAME}(?P<numbers>\d{{1,3}}(?:\s*[,;\u2013\uff0c\u3001-]\s*"
-    r"\d{1,3})*)\s*(?:\u2020[^\]\u3011\uff3d\n]{0,80})?[\]\u3011\uff3d](?:\(#?[^)\s]*\))?",
+    rf"(?:\[\^?|\u3010|\uff3b)\s*+{_NAME}(?P<numbers>\d{{1,3}}(?:\s*+[,;\u2013\uff0c\u3001-]\s*+"
+    r"\d{1,3})*+)\s*+(?:\u2020[^\]\u3011\uff3d\n]{0,80})?[\]\u3011\uff3d](?:\(#?[^)\s]{0,300}+\))?",
     re.IGNORECASE,
 )
 _ROUND = re.compile(
-    r"(?<=\w|[\"'\u201d])\s+\((?P<numbers>\d{1,2})\)(?=\s*(?:[.!?;,]?\s*$|[.!?]\s))", re.MULTILINE
+    r"(?<=\w|[\"'\u201d])\s++\((?P<numbers>\d{1,2})\)"
+    r"(?=[^\S\n]*+(?:$|[.!?;,][^\S\n]*+$|[.!?]\s))",
+    re.MULTILINE,
 )
+_BRACKET = re.compile(r"(?P<numbers>)[\[\]\u3010\u3011\uff3b\uff3d]")
 _WORD_BEFORE = re.compile(r"(\w+)\W*$")
 _PART = re.compile(r"(\d+)(?:\s*[\u2013-]\s*(\d+))?")
 
@@ -29,21 +40,25 @@ _PART = re.compile(r"(\d+)(?:\s*[\u2013-]\s*(\d+))?")
 def without_marks(answer: str, passages: int) -> tuple[str, list[tuple[int, int]]]:
     """The answer without marks outside code, and (position, n) for each mark that went.
 
-    Taking one mark out may leave another, as in "[1[2]]": it goes on until none is left. "(1)"
-    counts only in an answer without other marks, at a sentence's end and up to `passages`: else
-    it may be a number of the text.
+    Taking one mark out may leave another, as in "[1[2]]": it goes on until none is left, and after
+    `MAX_ROUNDS` all brackets outside code go, as what is left may be a mark. "(1)" counts only in
+    an answer without other marks, at a sentence's end and up to `passages`: else it may be a number
+    of the text.
     """
     text, hints = answer, list[tuple[int, int]]()
     pattern = _MARK
-    while True:
+    for rounds in itertools.count():
         marks = _found(text, pattern)
+        if marks and rounds == MAX_ROUNDS:
+            return _cut(text, _found(text, _BRACKET), hints)
         if not marks and not hints and pattern is _MARK:
             pattern = _ROUND
             marks = [mark for mark in _found(text, pattern) if _is_round_mark(mark, passages)]
         if not marks:
-            return text, hints
+            break
         text, hints = _cut(text, marks, hints)
         pattern = _MARK
+    return text, hints
 
 
 def _found(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
@@ -52,12 +67,13 @@ def _found(text: str, pattern: re.Pattern[str]) -> list[re.Match[str]]:
     return [
         mark
         for mark in marks
-        if not any(span.start <= mark.start("numbers") < span.end for span in code)
+        if not ((span := holder(code, mark.start("numbers"))) and mark.start("numbers") < span.end)
     ]
 
 
 def _is_round_mark(mark: re.Match[str], passages: int) -> bool:
-    before = _WORD_BEFORE.search(mark.string, 0, mark.start())
+    start = mark.start()
+    before = _WORD_BEFORE.search(mark.string[max(0, start - WORD_REACH) : start])
     word = before.group(1).lower() if before else ""
     is_text = not word or word in STOP_WORDS["english"] or word.isdigit()
     return not is_text and 1 <= int(mark["numbers"]) <= passages
@@ -68,7 +84,7 @@ def _numbers(mark: re.Match[str]) -> list[int]:
     for first, last in _PART.findall(unicodedata.normalize("NFKC", mark["numbers"])):
         end = min(int(last or first), int(first) + MAX_RANGE)
         found += range(int(first), end + 1) if end > int(first) else [int(first)]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _cut(
@@ -77,10 +93,10 @@ def _cut(
     kept: list[str] = []
     moved: list[tuple[int, int]] = []
     begin = removed = 0
-    waiting = sorted(hints)
+    waiting = deque(sorted(hints))
     for mark in marks:
         while waiting and waiting[0][0] <= mark.start():
-            position, number = waiting.pop(0)
+            position, number = waiting.popleft()
             moved.append((position - removed, number))
         kept.append(text[begin : mark.start()].rstrip(BLANKS))
         removed += mark.start() - begin - len(kept[-1])

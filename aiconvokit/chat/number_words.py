@@ -36,7 +36,10 @@ _WORDS = re.compile(
 )
 _TOKEN = re.compile(r"[^\W\d_]+")
 _REPEATED = re.compile(r"\b(\d+)(\s?%|\s+percent)? \(\1(?:\2|\s?%)?\)")
-_HAN_WORD = re.compile(r"[一二两三四五六七八九十百]+(?=\s?(?:天|日|年|个|月|%|万|亿|元|周|小时))")
+_HAN_WORD = re.compile(
+    r"(?<![一二两三四五六七八九十百])[一二两三四五六七八九十百]++"
+    r"(?=\s?(?:天|日|年|个|月|%|万|亿|元|周|小时))"
+)
 _HAN_DIGITS = {"一": 1, "二": 2, "两": 2, **dict(zip("三四五六七八九", range(3, 10), strict=True))}
 _ANY_HAN = re.compile("[一二两三四五六七八九十]")
 

@@ -1,9 +1,10 @@
 """Numbers in texts, read so that 1,234.50 and 1.234,50 and 1234.5 are one number."""
 
+import bisect
 import dataclasses
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aiconvokit.chat.dates import dates, partial
@@ -80,8 +81,10 @@ _BRACKETS_WITH_UNIT = re.compile(rf"({_SIGNS})\s?\(\s?(\d[\d.,]*)\s?\)")
 _MINUS_SIGN = re.compile(rf"(?<![\w)%])[-\u2212\u2013]\s?({_SIGNS})")
 _HAN = _either(_HAN_SCALES, _HAN_KINDS)
 _UNIT = _either(_SCALES, _KINDS)
+# It begins where a run of groups begins: trying each group would take the square of the run.
+_RUN_START = r"(?<![\d.,])(?<![^\d.,]\d )(?<![^\d.,]\d\d )(?<![^\d.,]\d\d\d )"
 _BEFORE_UNIT = re.compile(
-    rf"(?<![\d.,])\d{{1,3}}(?: \d{{3}})+(?=\s?(?:{_UNIT})(?![^\W_]))", re.IGNORECASE
+    rf"{_RUN_START}\d{{1,3}}(?: \d{{3}})++(?=\s?(?:{_UNIT})(?![^\W_]))", re.IGNORECASE
 )
 _UNITS = re.compile(f"{_UNIT}|{_HAN}", re.IGNORECASE)
 _NAMED_KIND = re.compile(
@@ -138,6 +141,11 @@ class Number:
     def scaled(self) -> frozenset[str]:
         """The readings with the scale in them."""
         return frozenset(_shifted(reading, self.scale or 0) for reading in self.readings)
+
+    @property
+    def digests(self) -> frozenset[str]:
+        """The readings without scale, point and zeros at the ends: equal values have equal ones."""
+        return frozenset(map(_digest, self.readings))
 
     def matches(self, other: "Number") -> bool:
         """Whether a claim's number can be the `other`, of a quote.
@@ -199,10 +207,11 @@ def placed_numbers(text: str, language: str | None = None) -> list[Placed]:
         return []
     found = [Placed(d.start, d.end, Number(d.readings, kind="date")) for d in dates(text)]
     taken = sorted((p.start, p.end) for p in found)
-    brackets = {m.start(): m.end() for m in _IN_BRACKETS.finditer(text)}
+    brackets = [m.span() for m in _IN_BRACKETS.finditer(text)]
     for match in _NUMBER.finditer(text):
         start, end = match.span()
-        if any(one < end and start < two for one, two in taken):
+        before = bisect.bisect_left(taken, (end,)) - 1
+        if before >= 0 and start < taken[before][1]:
             continue
         negative = bool(match["minus"]) or _in_brackets(match, brackets)
         found += [
@@ -240,11 +249,11 @@ def _proven(number: Number) -> Iterator[Number]:
     yield from (Number(frozenset({y})) for y in {r[:4] for r in number.readings} if y.isdigit())
 
 
-def _in_brackets(match: re.Match[str], brackets: dict[int, int]) -> bool:
+def _in_brackets(match: re.Match[str], brackets: Sequence[tuple[int, int]]) -> bool:
     """(1,234) is below zero; (30) after a word repeats it and (2025) is a year."""
-    digits, text = match["digits"], match.string
-    at = text.rfind("(", 0, match.start() + 1)
-    if at < 0 or brackets.get(at, 0) < match.end() or "%" in match["after"]:
+    digits = match["digits"]
+    at = bisect.bisect_right(brackets, match.start(), key=lambda span: span[0]) - 1
+    if at < 0 or brackets[at][1] < match.end() or "%" in match["after"]:
         return False
     is_year = len(digits) == 4 and digits[:2] in {"19", "20"}
     return bool(_MARKS.search(digits)) or (len(digits) > 2 and not is_year)
@@ -313,6 +322,12 @@ def _shifted(reading: str, places: int) -> str:
         return reading
     padded = fraction.ljust(places, "0")
     return _plain(whole + padded[:places], padded[places:])
+
+
+def _digest(reading: str) -> str:
+    if "-" in reading or reading.count(".") > 1:
+        return reading
+    return reading.replace(".", "").strip("0") or "0"
 
 
 def _differ(one: object, other: object) -> bool:

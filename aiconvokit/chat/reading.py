@@ -116,7 +116,7 @@ def _read(text: str, language: str | None) -> Reading:
 
 def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]:
     stop = STOP_WORDS.get(language or SIMPLE, frozenset())
-    for match in _TOKEN.finditer(text):
+    for at, match in enumerate(_TOKEN.finditer(text)):
         token = _POSSESSIVE.sub("", match.group())
         lower = token.lower()
         if lower == ";":
@@ -127,7 +127,7 @@ def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]
                 yield Word(sign, "" if sign in _HAN_PARTICLES else sign, is_name=False)
             continue
         # All nouns have capitals in German, and every first word has one.
-        first = is_start and not text[: match.start()].strip(" \"'\u201c\u201e(*_")
+        first = is_start and at == 0 and not text[: match.start()].strip(" \"'\u201c\u201e(*_")
         is_name = token[0].isupper() and not first and language != "german"
         is_content = lower not in stop and lower not in _UNIT_NAMES
         yield Word(lower, key_of(lower, language) if is_content else "", is_name)

@@ -3,7 +3,7 @@
 import itertools
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from aiconvokit.chat.clauses import AGENT_MARKS, mixes_clauses, other_doer, other_step
 from aiconvokit.chat.reading import OWNS, Reading, Term, Word, is_agent
@@ -107,15 +107,16 @@ def _owners(signs: list[str]) -> dict[str, set[str]]:
     """By what is owned, the owners: "laws of the State of Delaware" are the State's, Delaware's."""
     found: dict[str, set[str]] = {}
     for at, sign in enumerate(signs):
-        before = next(filter(_is_word, signs[:at][::-1][:2]), None)
+        if sign not in OF_MARKS:
+            continue
+        before = next(filter(_is_word, signs[max(0, at - 2) : at][::-1]), None)
         after = next(filter(_is_word, signs[at + 1 : at + 4]), None)
         if before is None or after is None:
             continue
-        if sign in OF_MARKS:
-            found.setdefault(before, set()).add(after)
-            for things in found.values():
-                if before in things:
-                    things.add(after)
+        found.setdefault(before, set()).add(after)
+        for things in found.values():
+            if before in things:
+                things.add(after)
     return found
 
 
@@ -173,19 +174,19 @@ def _fits_better_exchanged(said: list[str], shown: list[str], actors: frozenset[
     if _is_run(said, shown):
         return False
     known = _pairs(shown)
-    here = _fit(said, known)
+    content = [f"+{sign}" for sign in said if _is_content(sign)]
+    order = list(itertools.accumulate(map(_is_content, said), initial=0))
     own = frozenset(shown)
     places = [at for at, sign in enumerate(said) if _is_content(sign) and sign in own]
     for one, other in itertools.combinations(places, 2):
         if said[one] == said[other]:
             continue
-        changed = said.copy()
-        changed[one], changed[other] = said[other], said[one]
         figures = said[one][0] == said[other][0] == "#"
         alike = figures or (said[one] in actors and said[other] in actors)
         if not alike and not actors:
             continue
-        if _fit(changed, known) >= here + (1 if alike else WORD_MARGIN):
+        gain = _gain(said, one, other, known) + _gain(content, order[one], order[other], known)
+        if gain >= (1 if alike else WORD_MARGIN):
             return True
     return False
 
@@ -205,8 +206,16 @@ def _neighbours(signs: Sequence[str]) -> Iterator[tuple[str, str]]:
     yield from itertools.pairwise([f"+{sign}" for sign in signs if _is_content(sign)])
 
 
-def _fit(signs: Sequence[str], known: frozenset[tuple[str, str]]) -> int:
-    return sum(pair in known for pair in _neighbours(signs))
+def _gain(signs: Sequence[str], one: int, other: int, known: frozenset[tuple[str, str]]) -> int:
+    """How many more neighbours are known when two signs are exchanged."""
+    turned = {one: signs[other], other: signs[one]}
+    gain = 0
+    for at in {one - 1, one, other - 1, other}:
+        if 0 <= at < len(signs) - 1:
+            pair = signs[at], signs[at + 1]
+            changed = turned.get(at, pair[0]), turned.get(at + 1, pair[1])
+            gain += (changed in known) - (pair in known)
+    return gain
 
 
 def _order_changed(said: list[str], shown: list[str], names: frozenset[str]) -> bool:
@@ -214,8 +223,9 @@ def _order_changed(said: list[str], shown: list[str], names: frozenset[str]) -> 
     owners = [set[str]().union(*_owners(signs).values()) for signs in (said, shown)]
     # "Without the consent of the Buyer, the Supplier": an owner goes where the thing goes.
     free = names - (owners[0] & owners[1])
+    places = _places(said), _places(shown)
     for one, other in itertools.combinations(sorted(free), 2):
-        here, there = _order(said, one, other), _order(shown, one, other)
+        here, there = (_order(known, one, other) for known in places)
         if here is None or there is None:
             continue
         turned = _is_passive(said, one, other) != _is_passive(shown, one, other)
@@ -224,15 +234,21 @@ def _order_changed(said: list[str], shown: list[str], names: frozenset[str]) -> 
     return False
 
 
-def _order(signs: list[str], one: str, other: str) -> bool | None:
+def _places(signs: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """The first and the last place of each sign."""
+    places: dict[str, tuple[int, int]] = {}
+    for at, sign in enumerate(signs):
+        places[sign] = places.get(sign, (at, at))[0], at
+    return places
+
+
+def _order(places: Mapping[str, tuple[int, int]], one: str, other: str) -> bool | None:
     """Whether `one` comes first; None when one is missing or they stand in both orders."""
-    first = [at for at, sign in enumerate(signs) if sign == one]
-    second = [at for at, sign in enumerate(signs) if sign == other]
-    if not first or not second:
+    if one not in places or other not in places:
         return None
-    if max(first) < min(second):
+    if places[one][1] < places[other][0]:
         return True
-    return False if max(second) < min(first) else None
+    return False if places[other][1] < places[one][0] else None
 
 
 def _is_passive(signs: list[str], one: str, other: str) -> bool:

@@ -14,10 +14,9 @@ class Span:
 
 
 _STOP = re.compile(
-    r"[.!?\u2026]+[\"'\u2019\u201d\u00bb)\]]*(?=\s|$)"  # Latin: only before white space
+    r"(?<![.!?\u2026])[.!?\u2026]++[\"'\u2019\u201d\u00bb)\]]*+(?=\s|$)"  # Latin: before a space
     r"|[\u3002\uff01\uff1f\uff61\u0964\u061f\u06d4]+[\"'\u2019\u201d\u300d\u300f\uff09\u3011]*"
 )
-_LAST_TOKEN = re.compile(r"\S+$")
 _LETTER = re.compile(r"[^\W\d_]")
 
 # After these a stop ends nothing while anything follows.
@@ -37,17 +36,24 @@ _AFTER_AN_ORDINAL = frozenset(_MONTHS.split())
 _BEFORE_A_NAME = frozenset(_TITLES.split())
 _MAY_END = frozenset(_SUFFIXES.split())
 _OPENERS = frozenset(_OPENING.split())
+TOKEN_REACH = 60
+"""Characters before a stop that are looked at; no abbreviation is longer."""
+
 _INITIAL = re.compile(r"(?:[^\W\d_]\.)*[^\W\d_]")
 _NEXT_WORD = re.compile(r"\s*[\"'\u2018\u201c\u00ab(\[]*(\S+)")
 
 
 def sentences(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences of the prose `text[start:end]`; a line break in it is white space."""
-    begin = start
+    begin = read = start
+    has_letter = False
     for match in _STOP.finditer(text, start, end):
-        if _ends_sentence(text, begin, match, end):
+        # "1." before "Definitions" numbers a sentence, it is none.
+        has_letter = has_letter or bool(_LETTER.search(text, read, match.start()))
+        read = match.end()
+        if has_letter and _ends_sentence(text, begin, match, end):
             yield from trimmed(text, begin, match.end())
-            begin = match.end()
+            begin, has_letter = match.end(), False
     yield from trimmed(text, begin, end)
 
 
@@ -61,21 +67,19 @@ def trimmed(text: str, start: int, end: int) -> Iterator[Span]:
 
 
 def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
-    if not _LETTER.search(text, begin, stop.start()):
-        return False  # "1." before "Definitions" numbers a sentence, it is none
     if stop.group() != ".":
         return True
     following = _NEXT_WORD.match(text, stop.end(), end)
     word = following.group(1) if following else ""
     if word[:1].islower():
         return False
-    return _token_ends(text[begin : stop.start()], word)
+    return _token_ends(text[max(begin, stop.start() - TOKEN_REACH) : stop.start()], word)
 
 
 def _token_ends(before: str, following: str) -> bool:
     """Whether the stop after the last token of `before` ends a sentence."""
-    last = _LAST_TOKEN.search(before)
-    token = last.group().lstrip("\"'(\u201c[").lower() if last else ""
+    last = "" if before[-1:].isspace() else before.rsplit(maxsplit=1)[-1]
+    token = last.lstrip("\"'(\u201c[").lower()
     opener = not following or following.lower().strip(",") in _OPENERS
     if token in _BEFORE_A_NAME or (token.isdigit() and following.lower() in _AFTER_AN_ORDINAL):
         return not following

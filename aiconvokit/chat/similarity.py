@@ -1,5 +1,7 @@
 """Support across languages: numbers, names and concepts must agree, and the embeddings be close."""
 
+import functools
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -8,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiconvokit.chat.concepts import concepts, known_letters, parties
-from aiconvokit.chat.evidence import Evidence, Library, Statement
+from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement
 from aiconvokit.chat.figures import Figures, years_agree
 from aiconvokit.chat.polarity import contrary
 from aiconvokit.chat.reading import Reading, language_of
+from aiconvokit.chat.table_context import PAGE_CACHE
 from ingestion.language import SIMPLE
 
 SUPPORT_FROM: Mapping[str, float] = MappingProxyType({"multilingual-e5-small-q4": 0.87})
@@ -47,26 +50,33 @@ class Similar:
     evidence: tuple[Evidence, ...]
 
 
-def undecided(claim: Statement, library: Library, answer_language: str | None) -> Undecided | None:
+def undecided(
+    claim: Statement, library: Library, answer_language: str | None, effort: Effort
+) -> Undecided | None:
     """What only vectors can decide: a claim whose quotes are in another language.
 
     Args:
         claim: one that no shared words support.
         library: the evidence of the prompt's passages.
         answer_language: `detect` of the whole answer, which is surer than of one claim.
+        effort: what is left of the answer's; without any, nothing is looked at.
     """
     own = language_of(claim.text)
     language = own if own != SIMPLE else answer_language
+    if SIMPLE in {language, answer_language}:
+        return None
     reading = claim.read(language)
-    fitting = [
-        one
-        for one in library.evidence
-        if not {one.language, SIMPLE} & {language, answer_language}
-        and not one.is_row
-        and _agrees(claim, reading, one)
+    placed = [
+        (not claim.hints & one.hints, place, one)
+        for name, shelf in library.shelves.items()
+        if name not in {language, answer_language}
+        for place, one in shelf.numbered(reading)
+        if not one.is_row
     ]
-    ranked = sorted(fitting, key=lambda one: not claim.hints & one.hints)
-    return Undecided(claim.text, tuple(ranked[:MAX_CANDIDATES])) if ranked else None
+    placed.sort(key=lambda item: item[:2])
+    fitting = (one for *_, one in placed if _agrees(claim, reading, one, effort))
+    found = tuple(itertools.islice(fitting, MAX_CANDIDATES))
+    return Undecided(claim.text, found) if found else None
 
 
 def settled(one: Undecided, cosines: NDArray[np.float32], model: str) -> Similar | None:
@@ -84,17 +94,17 @@ def settled(one: Undecided, cosines: NDArray[np.float32], model: str) -> Similar
     return Similar((one.candidates[best],)) if cosines[best] >= threshold else None
 
 
-def _agrees(claim: Statement, reading: Reading, evidence: Evidence) -> bool:
+def _agrees(claim: Statement, reading: Reading, evidence: Evidence, effort: Effort) -> bool:
+    names = _known_names(reading, evidence)
+    if not (reading.numbers or names) or not effort.spend(reading, evidence):
+        return False
     figures = Figures(reading, evidence)
     quote = evidence.reading
     said, shown = concepts(claim.text), concepts(evidence.text)
-    names = _known_names(reading, evidence)
     letters = sum(len(word.text) for word in reading.words if word.key)
     known = known_letters(claim.text) + sum(map(len, names))
-    anchored = bool(reading.numbers) or bool(names)
     return (
-        anchored
-        and bool(said)
+        bool(said)
         and said <= shown
         and known >= KNOWN_SHARE * letters
         and parties(claim.text) == _only(parties(evidence.text), parties(claim.text))
@@ -117,6 +127,11 @@ def _known_names(claim: Reading, evidence: Evidence) -> frozenset[str]:
 
 def _names_agree(claim: Reading, evidence: Evidence) -> bool:
     """Whether every name that both languages write alike, and the page knows, is in the quote."""
-    page = evidence.source.page_text.lower()
+    page = _lowered(evidence.source.page_text)
     quote = evidence.text.lower()
     return all(word.text in quote or word.text not in page for word in claim.words if word.is_name)
+
+
+@functools.lru_cache(PAGE_CACHE)
+def _lowered(page_text: str) -> str:
+    return page_text.lower()

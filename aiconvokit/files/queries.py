@@ -173,7 +173,9 @@ async def delete_document(session: AsyncSession, document_id: int) -> int:
     )
     gone = delete(Document).where(Document.id == document_id).returning(Document.collection_id)
     collection_id = await session.scalar(gone)
-    others = exists().where(Document.collection_id == collection_id)
+    others = exists().where(
+        Document.collection_id == collection_id, Document.ready_version.is_not(None)
+    )
     await session.execute(
         update(Collection).where(Collection.id == collection_id, ~others).values(language=None)
     )

@@ -83,7 +83,6 @@ CREATE TABLE collection (
     space_id smallint REFERENCES embedding_space (id),
     language text,
     chunk_count bigint NOT NULL DEFAULT 0,
-    lexeme_count bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ix_collection_owner_id ON collection (owner_id);
@@ -104,7 +103,6 @@ CREATE TABLE document (
     error_detail text,
     page_count integer,
     chunk_count bigint NOT NULL DEFAULT 0,
-    lexeme_count bigint NOT NULL DEFAULT 0,
     attributes jsonb NOT NULL DEFAULT '{}',
     names tsvector NOT NULL DEFAULT '',
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -246,6 +244,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
                max(CAST(tf * 2.2 / (tf + 1.2 * (.25 + .75 * length(words) / 100.0)) AS real))
                    AS weight
         FROM unnest(words), cardinality(positions) AS tf GROUP BY 1
+        ORDER BY weight DESC LIMIT 900
     ) AS weighted
 $$;
 
@@ -270,7 +269,6 @@ CREATE TABLE lexeme (
 CHUNK_INDEXES = """
 CREATE INDEX ix_bm25_document ON bm25 (collection_id, document_id);
 CREATE INDEX ix_chunk_document ON chunk (collection_id, document_id, ordinal);
-CREATE INDEX ix_chunk_tsv ON chunk USING gin (tsv) WITH (fastupdate = off);
 """
 
 # A table per space makes mixed vectors in one query impossible. STORAGE PLAIN is set before the

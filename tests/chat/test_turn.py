@@ -91,6 +91,17 @@ def test_an_invented_statement_gets_no_citation(with_model: Client, fake: FakeMo
     assert "[1]" not in answer["output"]
 
 
+def test_an_answer_of_marks_alone_becomes_the_documents_words(
+    with_model: Client, fake: FakeModel
+) -> None:
+    assistant = with_model.assistant(contract_md=TEXT)
+    fake.script("[1]")
+    answer = with_model.ask(with_model.chat(assistant["id"]), assistant["id"], QUESTION)
+    assert answer["output"].startswith("The price of one pump is EUR 1,250")
+    assert answer["model"] == "extractive"
+    assert len(chats(fake)) == 1
+
+
 ANSWERED = [Said("user", "The price?"), Said("assistant", "EUR 1,250. [1]", (7, 9))]
 UNANSWERED = [*ANSWERED, Said("user", "The term?")]
 

@@ -29,10 +29,13 @@ ENGLISH = "The parties agreed on the terms of this contract, which is governed b
 FRENCH = "Les parties ont convenu des termes de ce contrat, qui est soumis à ces lois."
 CHINESE = "双方同意本合同的条款"
 
-# Every passage indexed in its collection's language, and the sum that BM25 divides by.
+# Every passage indexed in its collection's language, and what the lexical leg counts by.
 _STATE = text(
     """
-    SELECT c.language, c.lexeme_count = coalesce(sum(length(k.tsv)), 0),
+    SELECT c.language,
+           (SELECT coalesce(sum(l.chunks), 0) FROM lexeme l WHERE l.collection_id = c.id)
+               = coalesce(sum(length(k.tsv)), 0)
+           AND (SELECT count(*) FROM bm25 b WHERE b.collection_id = c.id) = count(k.id),
            coalesce(bool_and(k.tsv = to_tsvector(CAST(c.language AS regconfig), k.content)), true),
            count(k.id)
     FROM collection c LEFT JOIN chunk k ON k.collection_id = c.id GROUP BY c.id
