@@ -82,7 +82,7 @@ async def _write(services: Services, turn: Turn, sources: Sequence[Source] | Non
     with trace.timed("model"):
         completed = await _ask(services.chat_model, trace.messages)
     with trace.timed("attribution"):
-        proven = await _prove(services, completed.text, sources)
+        proven = await _prove(services, completed.text, sources, turn.question)
     if not proven.output.strip():  # small models answer "[4]" and nothing else
         return await _extract(turn, sources)
     return Written(proven, completed.model, completed.finish_reason, completed.usage)
@@ -111,9 +111,11 @@ async def _ask(model: ChatModel, messages: Sequence[ChatMessage]) -> Completed:
     return completed
 
 
-async def _prove(services: Services, answer: str, sources: Sequence[Source]) -> Attributed:
+async def _prove(
+    services: Services, answer: str, sources: Sequence[Source], question: str
+) -> Attributed:
     """Attribution; vectors only where answer and documents are in different languages."""
-    drafted = await asyncio.to_thread(draft, answer, sources)
+    drafted = await asyncio.to_thread(draft, answer, sources, question)
     embedder = services.embedder
     if not drafted.claims or embedder.model not in SUPPORT_FROM:
         return assemble(drafted.text, drafted.verdicts)

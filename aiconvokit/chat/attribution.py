@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from aiconvokit.chat.brief import brief
 from aiconvokit.chat.claims import Stated, split_claims
 from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement, prepare, support
 from aiconvokit.chat.marks import without_marks
@@ -62,23 +63,24 @@ class Draft:
     quotes: tuple[str, ...]
 
 
-def attribute(answer: str, sources: Sequence[Source]) -> Attributed:
+def attribute(answer: str, sources: Sequence[Source], question: str = "") -> Attributed:
     """Find what supports each claim of an answer by its words.
 
     Args:
         answer: the model's text; its `[n]` marks point at `Source.index` and are hints only.
         sources: the passages that stood in the prompt.
+        question: what was asked; it says what an answer of one word claims.
 
     Returns:
         the answer with marks renumbered 1 to k at the ends of the claims they support. Claims
         that nothing supports stay in the text, without a mark. What stands behind `MAX_ANSWER`
         and what is longer than `MAX_CLAIM` is not judged: "no_match".
     """
-    drafted = draft(answer, sources)
+    drafted = draft(answer, sources, question)
     return assemble(drafted.text, drafted.verdicts)
 
 
-def draft(answer: str, sources: Sequence[Source]) -> Draft:
+def draft(answer: str, sources: Sequence[Source], question: str = "") -> Draft:
     """The first half of `attribute`, for a caller who can embed; `finish` is the other."""
     text, hints = without_marks(answer, len(sources))
     library = prepare(sources)
@@ -98,6 +100,8 @@ def draft(answer: str, sources: Sequence[Source]) -> Draft:
         claim = _statement(text, one, owned.get(index, ()), subject)
         subject = claim.text if claim.read(library.language).keys else subject
         verdict: Verdict = _verdict(claim, library, effort)
+        if verdict == "too_short" and len(stated) == 1:
+            verdict = brief(claim, question, library) or verdict
         if isinstance(verdict, str) and verdict in _LACKING:
             verdict = undecided(claim, library, answer_language, effort) or verdict
         verdicts.append((one.span, verdict))
