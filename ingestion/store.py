@@ -15,6 +15,7 @@ from ingestion.language_store import documents_language, hold_collection, index_
 from ingestion.lexical import lexical_text
 from ingestion.lexical_store import forget_collection, forget_document, index_document
 from ingestion.names import Names
+from ingestion.spread_store import measure_spread
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
 from ingestion.types import Chunk, Page, Vectors
 
@@ -261,6 +262,7 @@ async def swap(
     named = {"title": read.names.title, "head": read.names.head, "document": document.id}
     await session.execute(_NAMED, named)
     await clear_stage(session, target)
+    await measure_spread(session, space_id, collection.id)
     if before == used:
         await session.flush()
         now = await documents_language(session, collection.id)

@@ -15,6 +15,7 @@ from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
 from ingestion import store
 from ingestion.names import Names
+from ingestion.spread_store import ENOUGH, QUESTIONS_SPREAD
 from ingestion.store import Target
 from ingestion.tables import Document
 from ingestion.types import Chunk, Page
@@ -90,3 +91,30 @@ async def test_a_stop_whose_clean_up_fails_is_a_stop(monkeypatch: pytest.MonkeyP
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+async def test_the_spread_of_cosines_is_measured_once_there_are_enough(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=2)
+    sessions = create_sessions(engine)
+    target = await target_of(sessions)
+    chunks = [Chunk(n, 1, 0, 1, "a", "", "", 0.0, 1) for n in range(ENOUGH)]
+    random = np.random.default_rng(1).normal(size=(len(chunks), 3)).astype(np.float32)
+    vectors = random / np.linalg.norm(random, axis=1, keepdims=True)
+    async with sessions.begin() as session:
+        space = await store.ensure_space(session, "fake", "fake", 3)
+        await store.stage(session, target, space, chunks, vectors)
+        await store.swap(session, target, space, "english", READ)
+        measured = await session.scalar(text("SELECT cosine_sd FROM embedding_space"))
+    cosines = (vectors @ vectors.T)[np.triu_indices(len(chunks), 1)]
+    expected = QUESTIONS_SPREAD * cosines.std(ddof=1)
+    assert measured == pytest.approx(float(expected), rel=0.01)  # halves are rounded
+    await engine.dispose()
+
+
+async def test_a_few_passages_tell_no_spread(database_url: str) -> None:
+    engine = create_engine(database_url, pool_size=2)
+    sessions = create_sessions(engine)
+    assert await swap(sessions, await target_of(sessions), CHUNKS) == 3
+    async with sessions.begin() as session:
+        assert await session.scalar(text("SELECT cosine_sd FROM embedding_space")) is None
+    await engine.dispose()
