@@ -74,7 +74,7 @@ LANGUAGE_SAMPLE = 4000
 class Evidence:
     """A unit of a page, ready to be compared; `hints` are the prompt numbers it was shown under.
 
-    `language` is its own passage's, `library_language` that of all passages together.
+    `language` is its own passage's, `common_language` that of all passages together.
     """
 
     source: Source
@@ -83,7 +83,7 @@ class Evidence:
     is_row: bool
     hints: frozenset[int]
     language: str | None
-    library_language: str | None
+    common_language: str | None
     header: "Evidence | None" = None
     context: Context = NOTHING_ABOVE
 
@@ -97,7 +97,7 @@ class Evidence:
 
     @property
     def stems(self) -> frozenset[str]:
-        return quoted_stems(self.text, self.library_language)
+        return quoted_stems(self.text, self.common_language)
 
     @property
     def numbers(self) -> tuple[Number, ...]:

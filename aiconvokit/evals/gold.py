@@ -33,7 +33,7 @@ class DocumentTarget:
     def is_hit(self, document: str, passage: Passage) -> bool:  # noqa: ARG002 - the protocol's
         return document == self.document
 
-    def is_touched(self, document: str, page: int, start: int, end: int) -> bool:  # noqa: ARG002
+    def is_touched(self, document: str, page: int, start: int, end: int) -> bool:  # noqa: ARG002 - as above
         return document == self.document
 
 
@@ -47,7 +47,7 @@ class PageTarget:
     def is_hit(self, document: str, passage: Passage) -> bool:
         return (document, passage.page) == (self.document, self.page)
 
-    def is_touched(self, document: str, page: int, start: int, end: int) -> bool:  # noqa: ARG002
+    def is_touched(self, document: str, page: int, start: int, end: int) -> bool:  # noqa: ARG002 - as above
         return (document, page) == (self.document, self.page)
 
 

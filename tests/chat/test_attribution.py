@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from aiconvokit.chat.attribution import ABSTENTION, attribute
 from aiconvokit.chat.numbers import numbers, quoted_numbers
-from aiconvokit.chat.proof import Attributed, Source
-from aiconvokit.retrieval.types import Passage
+from aiconvokit.chat.proof import Attributed
+from support.passages import source
 
 REPORT = """Consolidated income statement
 EUR million Note 2025 2024
@@ -19,26 +19,6 @@ dividend of EUR 1.20 per share. Headcount fell to 12,340 employees."""
 CONTRACT = """8. Either party may terminate this Agreement upon ninety (90) days' written notice.
 The Supplier shall not assign this Agreement without the prior written consent of the Buyer.
 This Agreement is governed by the laws of the State of Delaware."""
-
-
-def source(index: int, text: str, start: int = 0, end: int | None = None) -> Source:
-    stop = len(text) if end is None else end
-    passage = Passage(
-        chunk_id=index,
-        document_id=index,
-        version=1,
-        filename="a.pdf",
-        page=1,
-        page_label=None,
-        heading="",
-        start=start,
-        end=stop,
-        text=text[start:stop],
-        score=1.0,
-        dense=0.0,
-        lexical=0.0,
-    )
-    return Source(index, passage, text)
 
 
 SOURCES = [source(1, REPORT), source(2, CONTRACT)]
@@ -136,7 +116,9 @@ def test_marks_in_code_stay_and_rows_keep_their_bars() -> None:
 
 def test_only_what_stood_in_the_prompt_is_cited() -> None:
     end = CONTRACT.index("This Agreement is governed")
-    attributed = attribute("The laws of Delaware govern it [1].", [source(1, CONTRACT, 0, end)])
+    attributed = attribute(
+        "The laws of Delaware govern it [1].", [source(1, CONTRACT, text=CONTRACT[:end], end=end)]
+    )
     assert [claim.reason for claim in attributed.claims] == ["no_match"]
 
 

@@ -3,33 +3,13 @@
 import pytest
 
 from aiconvokit.chat.attribution import attribute
-from aiconvokit.chat.proof import Source
-from aiconvokit.retrieval.types import Passage
+from support.passages import source
 
 TEXT = """This Agreement shall be governed by the laws of the State of Arkansas.
 Notices to the Shipper are sent to its office in Texas.
 Either party may terminate this Agreement upon thirty (30) days notice.
 Cash 840 1,093
 """
-
-
-def source() -> Source:
-    passage = Passage(
-        chunk_id=1,
-        document_id=1,
-        version=1,
-        filename="a.pdf",
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(TEXT),
-        text=TEXT,
-        score=1.0,
-        dense=0.9,
-        lexical=1.0,
-    )
-    return Source(1, passage, TEXT)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +22,7 @@ def source() -> Source:
 def test_a_short_answer_is_quoted_where_the_question_is_answered(
     question: str, answer: str, quote: str
 ) -> None:
-    found = attribute(answer, [source()], question)
+    found = attribute(answer, [source(1, TEXT)], question)
     (citation,) = found.citations
     assert quote in citation.quote
     assert found.claims[0].supported
@@ -60,6 +40,6 @@ def test_a_short_answer_is_quoted_where_the_question_is_answered(
     ],
 )
 def test_a_short_answer_from_elsewhere_is_not_supported(question: str, answer: str) -> None:
-    found = attribute(answer, [source()], question)
+    found = attribute(answer, [source(1, TEXT)], question)
     assert not found.citations
     assert not found.claims[0].supported

@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiconvokit.chat.extractive import extract
-from aiconvokit.chat.proof import Source
-from aiconvokit.retrieval.types import Passage
+from support.passages import source
 
 REPORT = """Consolidated income statement
 EUR million Note 2025 2024
@@ -21,26 +20,7 @@ The warranty period for compressors is thirty-six months from delivery.
 The warranty period for drives is twenty-four months from delivery."""
 
 
-def source(index: int, text: str) -> Source:
-    passage = Passage(
-        chunk_id=index,
-        document_id=index,
-        version=1,
-        filename=f"{index}.pdf",
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0 / index,
-        dense=0.9,
-        lexical=0.0,
-    )
-    return Source(index, passage, text)
-
-
-SOURCES = [source(1, REPORT), source(2, CONTRACT)]
+SOURCES = [source(1, REPORT), source(2, CONTRACT, score=0.5)]
 
 
 @pytest.mark.parametrize(

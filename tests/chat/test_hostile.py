@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 
 from aiconvokit.chat.attribution import attribute
-from aiconvokit.chat.proof import Attributed, Source
-from aiconvokit.retrieval.types import Passage
+from aiconvokit.chat.proof import Attributed
 from support.hostile import Attack, attacks, honest
 from support.hostile_pages import PAGES, Page
+from support.passages import source
 
 SEEDS = (1, 2)
 ROUNDS = 2
@@ -19,26 +19,7 @@ HONEST_SHARE = 0.95
 "$5 million of insurance", where the page has a word between."""
 
 
-def source(index: int, page: Page) -> Source:
-    passage = Passage(
-        chunk_id=index,
-        document_id=index,
-        version=1,
-        filename=page.name,
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(page.text),
-        text=page.text,
-        score=1.0,
-        dense=0.0,
-        lexical=0.0,
-    )
-    return Source(index, passage, page.text)
-
-
-SOURCES = [source(index, page) for index, page in enumerate(PAGES, 1)]
+SOURCES = [source(index, page.text, filename=page.name) for index, page in enumerate(PAGES, 1)]
 MANY = "".join(f"[{n}]" for n in range(1, 100))
 STYLES = (
     "{} [3]",

@@ -6,10 +6,10 @@ from aiconvokit.chat import evidence
 from aiconvokit.chat.attribution import MAX_ANSWER, MAX_CLAIM, attribute
 from aiconvokit.chat.evidence import MAX_LOOKALIKES, MAX_UNIT, Effort, Statement, prepare, support
 from aiconvokit.chat.marks import without_marks
-from aiconvokit.chat.proof import Attributed, Source
+from aiconvokit.chat.proof import Attributed
 from aiconvokit.chat.reading import Reading, read_quote
 from aiconvokit.chat.units import split_units
-from aiconvokit.retrieval.types import Passage
+from support.passages import source
 
 LENGTH = 100_000
 PAGE = "Revenue rose by 10.0 % in 2025. The Buyer shall pay the Supplier within 30 days."
@@ -22,25 +22,6 @@ GREEK = ("alpha", "beta", "gamma", "delta", "zeta", "eta")
 BETWEEN = ("", "[source", "a (1)", "may 1", "[1", "| x", "```", "`", "5")
 
 
-def source(text: str) -> Source:
-    passage = Passage(
-        chunk_id=1,
-        document_id=1,
-        version=1,
-        filename="a.pdf",
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        dense=0.0,
-        lexical=0.0,
-    )
-    return Source(1, passage, text)
-
-
 def filled(unit: str, length: int = LENGTH) -> str:
     return (unit * (length // len(unit) + 1))[:length]
 
@@ -51,13 +32,13 @@ def supported(answer: Attributed) -> list[str]:
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_an_answer_of_one_thing_over_and_over_comes_back(unit: str) -> None:
-    answer = attribute(f"{filled(unit)}x|", [source(PAGE)])
+    answer = attribute(f"{filled(unit)}x|", [source(1, PAGE)])
     assert supported(answer) == []
 
 
 @pytest.mark.parametrize("before", BETWEEN)
 def test_long_white_space_comes_back(before: str) -> None:
-    answer = attribute(f"{before}{' ' * LENGTH}x", [source(PAGE)])
+    answer = attribute(f"{before}{' ' * LENGTH}x", [source(1, PAGE)])
     assert supported(answer) == []
     last = list(read_quote(f"{before}{' ' * LENGTH}x", "english").words)[-1]
     assert last.text == "x"
@@ -68,7 +49,7 @@ def test_a_page_of_one_thing_over_and_over_comes_back(unit: str) -> None:
     page = f"{filled(unit, LENGTH // 2)}\n\n{PAGE}"
     units = split_units(page)
     assert "".join(page[one.start : one.end] for one in units).split()[-1] == "days."
-    assert attribute("Revenue rose by 10 %.", [source(page)]).claims
+    assert attribute("Revenue rose by 10 %.", [source(1, page)]).claims
 
 
 def test_marks_in_marks_leave_no_mark() -> None:
@@ -83,12 +64,12 @@ def test_marks_in_marks_leave_no_mark() -> None:
 def test_what_stands_too_far_back_or_is_too_long_is_not_judged() -> None:
     true = "Revenue rose by 10 % in 2025."
     padding = filled("Nothing of this is there. ", MAX_ANSWER)
-    answer = attribute(f"{true} {padding}. {true}", [source(PAGE)])
+    answer = attribute(f"{true} {padding}. {true}", [source(1, PAGE)])
     assert supported(answer) == [true]
     assert answer.claims[-1].reason == "no_match"
     words = filled("revenue ", MAX_CLAIM + 1)
-    assert attribute(f"{words}.", [source(f"{words}.")]).claims[0].reason == "no_match"
-    assert prepare([source(filled("revenue ", MAX_UNIT + 1))]).evidence == ()
+    assert attribute(f"{words}.", [source(1, f"{words}.")]).claims[0].reason == "no_match"
+    assert prepare([source(1, filled("revenue ", MAX_UNIT + 1))]).evidence == ()
 
 
 def test_a_claim_is_compared_with_few_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +82,7 @@ def test_a_claim_is_compared_with_few_units(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(evidence, "_judge", counted)
     rows = "\n".join(f"Revenue {n},{n}00.5 {n + 1},{n}00.5" for n in range(100, 400))
-    library = prepare([source(f"EUR thousand 2025 2024\n{rows}")])
+    library = prepare([source(1, f"EUR thousand 2025 2024\n{rows}")])
     found = support(Statement("Revenue: 250,250.5", frozenset()), library, Effort())
     assert isinstance(found, str)
     assert len(judged) <= MAX_LOOKALIKES
@@ -111,7 +92,7 @@ def test_a_claim_is_compared_with_few_units(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_without_effort_only_what_stands_there_word_for_word_counts() -> None:
-    library = prepare([source(PAGE)])
+    library = prepare([source(1, PAGE)])
     verbatim = Statement("Revenue rose by 10.0 % in 2025.", frozenset())
     reworded = Statement("Revenue increased by 10 % in 2025.", frozenset())
     assert not isinstance(support(reworded, library, Effort()), str)
@@ -130,6 +111,6 @@ def test_a_large_table_is_judged_within_the_effort() -> None:
     table = "| EUR thousand | 2025 | 2024 |\n|---|---|---|\n" + "\n".join(
         f"| {' | '.join(cell)} |" for cell in cells
     )
-    answer = attribute(table, [source(page)])
+    answer = attribute(table, [source(1, page)])
     assert len(answer.claims) == 2 * len(rows)
     assert supported(answer) == [figure for cell in cells for figure in cell[1:]]

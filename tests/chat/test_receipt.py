@@ -1,8 +1,6 @@
 """Receipts of answers that a model wrote, or failed to; what a trace becomes."""
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,10 +10,10 @@ from aiconvokit.chat.proof import Source
 from aiconvokit.chat.receipt import Trace, documents_in, draw
 from aiconvokit.config import Limits
 from aiconvokit.llm.chat_model import ChatMessage
-from aiconvokit.retrieval.types import Passage
 from fake_model.server import FakeModel
 from support.databases import clone
-from support.server import API, Client, running_server
+from support.passages import passage
+from support.server import API, Client, client_with_model
 from support.waiting import eventually
 
 TEXT = b"# Supply contract\n\nThe price of one pump is EUR 1,250 until 31 December 2026.\n"
@@ -23,50 +21,8 @@ QUESTION = "What is the price of one pump?"
 REPLY = "The price of one pump is EUR 1,250 until 31 December 2026 [1]."
 
 
-@contextmanager
-def server_with(cluster_url: str, fake: FakeModel, model: str) -> Iterator[Client]:
-    environment = {"AICONVOKIT_CHAT_MODEL": model}
-    with (
-        running_server(clone(cluster_url), fake.base_url, environment=environment) as server,
-        server.login("ann") as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="module")
-def with_model(cluster_url: str, fake_server: FakeModel) -> Iterator[Client]:
-    with server_with(cluster_url, fake_server, "fake@700") as client:
-        yield client
-
-
-def receipt(client: Client, chat: int, message_id: str) -> dict[str, Any]:
-    answer = client.get(f"{API}/chat/{chat}/messages/{message_id}/receipt/")
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
-
-
-def passage(chunk_id: int, document_id: int) -> Passage:
-    text = f"Passage {chunk_id}."
-    return Passage(
-        chunk_id=chunk_id,
-        document_id=document_id,
-        version=1,
-        filename="a.md",
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(text),
-        text=text,
-        score=0.5,
-        dense=0.8,
-        lexical=0.0,
-    )
-
-
 def test_what_the_budget_cut_was_found_and_not_sent() -> None:
-    found = [passage(number, 7) for number in (11, 12, 13)]
+    found = [passage(chunk_id=number, document_id=7) for number in (11, 12, 13)]
     sent = [Source(index, one, one.text) for index, one in enumerate(found[:2], start=1)]
     drawn = draw(Trace(found=found, sent=sent), "msg_1", Limits(), "fake", None)
     assert [(one.rank, one.sent) for one in drawn.passages] == [(1, True), (2, True), (3, False)]
@@ -75,8 +31,20 @@ def test_what_the_budget_cut_was_found_and_not_sent() -> None:
 @pytest.mark.parametrize(
     ("trace", "expected"),
     [
-        (Trace(found=[passage(1, 7), passage(2, 8), passage(3, 7)]), {7, 8}),
-        (Trace(found=[passage(1, 7)], messages=[ChatMessage("user", "?")]), {5, 6, 7}),
+        (
+            Trace(
+                found=[
+                    passage(document_id=7),
+                    passage(document_id=8),
+                    passage(document_id=7),
+                ]
+            ),
+            {7, 8},
+        ),
+        (
+            Trace(found=[passage(document_id=7)], messages=[ChatMessage("user", "?")]),
+            {5, 6, 7},
+        ),
         (Trace(rewritten="And the price?"), {5, 6}),
         (Trace(), set()),
     ],
@@ -96,7 +64,7 @@ def test_a_receipt_holds_exactly_what_the_model_was_sent(
     fake.script(REPLY)
     for question in (QUESTION, "Until when does this price hold?"):
         asked = with_model.ask(chat, assistant["id"], question)
-        found = receipt(with_model, chat, asked["message_id"])
+        found = with_model.receipt(chat, asked["message_id"])
         sent = [one for one in fake.requests() if one.path == "/v1/chat/completions"][-1]
         assert found["messages"] == sent.body["messages"]
         assert (found["model"], found["usage"]) == (asked["model"], asked["usage"])
@@ -112,10 +80,10 @@ def test_deleting_a_document_empties_the_prompt_that_held_it(
     chat = with_model.chat(assistant["id"])
     fake.script(REPLY)
     asked = with_model.ask(chat, assistant["id"], QUESTION)
-    before = receipt(with_model, chat, asked["message_id"])
+    before = with_model.receipt(chat, asked["message_id"])
     assert "1,250" in str(before["messages"])
     with_model.delete(assistant["documents"][0]["url"])
-    after = receipt(with_model, chat, asked["message_id"])
+    after = with_model.receipt(chat, asked["message_id"])
     assert (after["redacted"], after["messages"]) == (True, [])
     for name in ("model", "usage", "parameters", "milliseconds", "space"):
         assert after[name] == before[name]
@@ -133,7 +101,7 @@ def test_a_document_deleted_while_the_model_writes(with_model: Client, fake: Fak
     eventually(lambda: any(one.path == "/v1/chat/completions" for one in fake.requests()))
     with_model.delete(assistant["documents"][0]["url"])
     asking.join()
-    found = receipt(with_model, chat, answers[0]["message_id"])
+    found = with_model.receipt(chat, answers[0]["message_id"])
     assert (found["redacted"], found["messages"]) == (True, [])
     assert [one["sha256"] for one in found["passages"]] == [None]
 
@@ -141,13 +109,13 @@ def test_a_document_deleted_while_the_model_writes(with_model: Client, fake: Fak
 def test_an_answer_that_failed_has_a_receipt_of_how_far_it_came(
     cluster_url: str, fake: FakeModel
 ) -> None:
-    with server_with(cluster_url, fake, "fake:401") as client:
+    with client_with_model(clone(cluster_url), fake.base_url, "fake:401") as client:
         assistant = client.assistant(contract_md=TEXT)
         chat = client.chat(assistant["id"])
         body = {"assistant_id": assistant["id"], "input": QUESTION}
         assert client.put(f"{API}/chat/{chat}/", json=body).status_code == 502
         failed = client.get(f"{API}/chat/{chat}/").json()["messages"][1]
-        found = receipt(client, chat, failed["id"])
+        found = client.receipt(chat, failed["id"])
         assert (found["model"], found["parameters"]["model"]) == (None, "fake:401")
         assert "1,250" in found["messages"][1]["content"]
         assert [one["sent"] for one in found["passages"]] == [True]

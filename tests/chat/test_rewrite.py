@@ -4,7 +4,6 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -14,9 +13,9 @@ from aiconvokit.chat.follow_up import LONGEST, stands_alone
 from aiconvokit.chat.prompt import Said
 from aiconvokit.chat.rewrite import CHARACTERS_SHOWN, INSTRUCTION, accepted, request, rewrite
 from aiconvokit.llm.chat_model import OpenAIChatModel
-from fake_model.server import FakeModel, Recorded
+from fake_model.server import FakeModel
 from support.databases import clone
-from support.server import API, Client, running_server
+from support.server import API, Client, client_with_model
 
 TEXT = b"# Supply contract\n\nThe price of one pump is EUR 1,250.\n\nIt ends on 30 June 2028.\n"
 HISTORY = [Said("user", "What is the price of one pump?"), Said("assistant", "EUR 1,250 [1].")]
@@ -145,10 +144,6 @@ async def test_a_model_that_does_not(
         assert await rewrite(model, FOLLOW_UP, HISTORY) is None
 
 
-def chats(fake: FakeModel) -> list[Recorded]:
-    return [one for one in fake.requests() if one.path == "/v1/chat/completions"]
-
-
 def searched(fake: FakeModel) -> list[str]:
     """The texts that were embedded last."""
     inputs: list[str] = [one for one in fake.requests() if one.path == "/v1/embeddings"][-1].body[
@@ -157,19 +152,12 @@ def searched(fake: FakeModel) -> list[str]:
     return inputs
 
 
-def receipt(client: Client, chat: int, answer: dict[str, Any]) -> dict[str, Any]:
-    path = f"{API}/chat/{chat}/messages/{answer['message_id']}/receipt/"
-    found: dict[str, Any] = client.get(path).json()
-    return found
+REWRITES = {"AICONVOKIT_QUERY_REWRITE": "model"}
 
 
 @pytest.fixture(scope="module")
 def rewriting(cluster_url: str, fake_server: FakeModel) -> Iterator[Client]:
-    environment = {"AICONVOKIT_CHAT_MODEL": "fake", "AICONVOKIT_QUERY_REWRITE": "model"}
-    with (
-        running_server(clone(cluster_url), fake_server.base_url, environment=environment) as server,
-        server.login("ann") as client,
-    ):
+    with client_with_model(clone(cluster_url), fake_server.base_url, "fake", **REWRITES) as client:
         yield client
 
 
@@ -177,22 +165,22 @@ def test_a_follow_up_is_rewritten_once_for_the_search(rewriting: Client, fake: F
     assistant = rewriting.assistant(contract_md=TEXT)
     chat = rewriting.chat(assistant["id"])
     rewriting.ask(chat, assistant["id"], "And what about it?")
-    assert len(chats(fake)) == 1, "there is no conversation yet"
+    assert len(fake.chats()) == 1, "there is no conversation yet"
     answer = rewriting.ask(chat, assistant["id"], "What is the price of one pump?")
-    assert len(chats(fake)) == 2, "it stands alone"
-    assert receipt(rewriting, chat, answer)["rewritten"] is None
+    assert len(fake.chats()) == 2, "it stands alone"
+    assert rewriting.receipt(chat, answer["message_id"])["rewritten"] is None
 
     fake.script(REWRITTEN)
     answer = rewriting.ask(chat, assistant["id"], FOLLOW_UP)
-    assert len(chats(fake)) == 4
-    asked, written = (one.body["messages"] for one in chats(fake)[2:])
+    assert len(fake.chats()) == 4
+    asked, written = (one.body["messages"] for one in fake.chats()[2:])
     assert asked[0]["content"] == INSTRUCTION
     assert asked[1]["content"].endswith(f"Last question: {FOLLOW_UP}")
     assert written[-1]["content"].endswith(f"Question: {FOLLOW_UP}")
     assert REWRITTEN not in str(written)
     assert searched(fake)[0] == REWRITTEN
     assert FOLLOW_UP in searched(fake)[1]
-    found = receipt(rewriting, chat, answer)
+    found = rewriting.receipt(chat, answer["message_id"])
     assert (found["rewritten"], found["messages"]) == (REWRITTEN, written)
     assert "rewrite" in found["milliseconds"]
     stored = rewriting.get(f"{API}/chat/{chat}/").json()["messages"]
@@ -203,11 +191,7 @@ def test_a_rewriting_that_never_ends_does_not_fail_the_turn(
     cluster_url: str, fake: FakeModel
 ) -> None:
     database_url = clone(cluster_url)
-    environment = {"AICONVOKIT_CHAT_MODEL": "fake:hang-once", "AICONVOKIT_QUERY_REWRITE": "model"}
-    with (
-        running_server(database_url, fake.base_url, environment=environment) as server,
-        server.login("ann") as client,
-    ):
+    with client_with_model(database_url, fake.base_url, "fake:hang-once", **REWRITES) as client:
         assistant = client.assistant(contract_md=TEXT)
         chat = client.chat(assistant["id"])
         with psycopg.connect(database_url) as connection:
@@ -220,21 +204,17 @@ def test_a_rewriting_that_never_ends_does_not_fail_the_turn(
         fake.script("It ends on 30 June 2028 [1].")
         answer = client.ask(chat, assistant["id"], FOLLOW_UP)
         assert "30 June 2028" in answer["output"]
-        assert len(chats(fake)) == 2
+        assert len(fake.chats()) == 2
         assert searched(fake)[0] == FOLLOW_UP
-        found = receipt(client, chat, answer)
+        found = client.receipt(chat, answer["message_id"])
         assert found["rewritten"] is None
         assert "rewrite" in found["milliseconds"]
 
 
 def test_by_default_nothing_is_rewritten(cluster_url: str, fake: FakeModel) -> None:
-    environment = {"AICONVOKIT_CHAT_MODEL": "fake"}
-    with (
-        running_server(clone(cluster_url), fake.base_url, environment=environment) as server,
-        server.login("ann") as client,
-    ):
+    with client_with_model(clone(cluster_url), fake.base_url, "fake") as client:
         assistant = client.assistant(contract_md=TEXT)
         chat = client.chat(assistant["id"])
         for question in ("What is the price of one pump?", FOLLOW_UP):
             client.ask(chat, assistant["id"], question)
-        assert len(chats(fake)) == 2
+        assert len(fake.chats()) == 2

@@ -2,32 +2,12 @@ import numpy as np
 import pytest
 
 from aiconvokit.chat.attribution import Draft, attribute, draft, finish
-from aiconvokit.chat.proof import Source
 from aiconvokit.chat.similarity import SUPPORT_FROM
 from aiconvokit.llm.local_embedder import LocalEmbedder
-from aiconvokit.retrieval.types import Passage
 from support.crosslingual_pairs import pairs
+from support.passages import source
 
 MODEL = "multilingual-e5-small-q4"
-
-
-def source(text: str) -> Source:
-    passage = Passage(
-        chunk_id=1,
-        document_id=1,
-        version=1,
-        filename="a.pdf",
-        page=1,
-        page_label=None,
-        heading="",
-        start=0,
-        end=len(text),
-        text=text,
-        score=1.0,
-        dense=0.0,
-        lexical=0.0,
-    )
-    return Source(1, passage, text)
 
 
 CLAIM = "Der Mieter zahlt dem Vermieter eine monatliche Miete von 2.450 EUR."
@@ -45,7 +25,7 @@ def near(drafted: Draft, cosine: float) -> np.ndarray[tuple[int, int], np.dtype[
 def test_another_language_needs_near_vectors_of_a_known_space(
     model: str, cosine: float, *, supported: bool
 ) -> None:
-    drafted = draft(f"{CLAIM} [1]", [source(QUOTE)])
+    drafted = draft(f"{CLAIM} [1]", [source(1, QUOTE)])
     assert (drafted.claims, drafted.quotes) == ((CLAIM,), (QUOTE,))
     (claim,) = finish(drafted, near(drafted, cosine), model).claims
     reason = "similarity" if supported else "no_match"
@@ -64,15 +44,15 @@ def test_another_language_needs_near_vectors_of_a_known_space(
     ],
 )
 def test_no_vectors_are_asked_about_what_does_not_agree(claim: str) -> None:
-    drafted = draft(f"{claim} [1]", [source(QUOTE)])
+    drafted = draft(f"{claim} [1]", [source(1, QUOTE)])
     assert drafted.claims == ()
-    assert not any(one.supported for one in attribute(claim, [source(QUOTE)]).claims)
+    assert not any(one.supported for one in attribute(claim, [source(1, QUOTE)]).claims)
 
 
 def test_a_false_claim_in_the_documents_language_is_never_a_matter_of_vectors() -> None:
     german = "Das steht so in dem Vertrag und gilt auch für die anderen Wohnungen."
     answer = f"{CLAIM} {german} The landlord shall pay the tenant a monthly rent of EUR 2,450."
-    assert draft(answer, [source(QUOTE)]).claims == (CLAIM,)
+    assert draft(answer, [source(1, QUOTE)]).claims == (CLAIM,)
 
 
 async def test_the_local_embedder_bears_out_no_false_pair() -> None:
@@ -80,7 +60,7 @@ async def test_the_local_embedder_bears_out_no_false_pair() -> None:
     right = 0
     try:
         for claim, quote, is_true in pairs():
-            drafted = draft(claim, [source(quote)])
+            drafted = draft(claim, [source(1, quote)])
             if not drafted.claims:
                 continue
             claims = await embedder.embed_queries(drafted.claims)

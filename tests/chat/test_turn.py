@@ -1,8 +1,7 @@
 """A turn through the shipped server with a chat model behind it."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from uuid import uuid4
 
 import httpx
@@ -14,9 +13,9 @@ from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import question_of
 from aiconvokit.chat.turn import Turn
 from aiconvokit.retrieval.search import Question
-from fake_model.server import FakeModel, Recorded
+from fake_model.server import FakeModel
 from support.databases import clone
-from support.server import API, Client, running_server
+from support.server import API, Client, client_with_model
 from support.waiting import eventually
 
 TEXT = b"""# Supply contract
@@ -32,26 +31,6 @@ The contract ends on 30 June 2028.
 QUESTION = "What is the price of one pump?"
 
 
-@contextmanager
-def with_chat_model(cluster_url: str, fake: FakeModel, model: str) -> Iterator[Client]:
-    environment = {"AICONVOKIT_CHAT_MODEL": model}
-    with (
-        running_server(clone(cluster_url), fake.base_url, environment=environment) as server,
-        server.login("ann") as client,
-    ):
-        yield client
-
-
-@pytest.fixture(scope="module")
-def with_model(cluster_url: str, fake_server: FakeModel) -> Iterator[Client]:
-    with with_chat_model(cluster_url, fake_server, "fake@700") as client:
-        yield client
-
-
-def chats(fake: FakeModel) -> list[Recorded]:
-    return [one for one in fake.requests() if one.path == "/v1/chat/completions"]
-
-
 def test_one_call_with_the_passages_as_data_and_the_history(
     with_model: Client, fake: FakeModel
 ) -> None:
@@ -64,7 +43,7 @@ def test_one_call_with_the_passages_as_data_and_the_history(
     assert answer["model"].startswith("fake")
     assert answer["usage"]["prompt_tokens"] > 0
 
-    (first,) = chats(fake)
+    (first,) = fake.chats()
     system, user = first.body["messages"]
     assert (system["role"], user["role"]) == ("system", "user")
     assert "Be brief." in system["content"]
@@ -76,10 +55,10 @@ def test_one_call_with_the_passages_as_data_and_the_history(
 
     fake.script("On 30 June 2028 [1].")
     with_model.ask(chat, assistant["id"], "And when does it end?")
-    second = chats(fake)[-1].body["messages"]
+    second = fake.chats()[-1].body["messages"]
     assert [one["role"] for one in second] == ["system", "user", "assistant", "user"]
     assert second[1]["content"] == QUESTION
-    assert len(chats(fake)) == 2, "one model call a turn"
+    assert len(fake.chats()) == 2, "one model call a turn"
 
 
 def test_an_invented_statement_gets_no_citation(with_model: Client, fake: FakeModel) -> None:
@@ -99,7 +78,7 @@ def test_an_answer_of_marks_alone_becomes_the_documents_words(
     answer = with_model.ask(with_model.chat(assistant["id"]), assistant["id"], QUESTION)
     assert answer["output"].startswith("The price of one pump is EUR 1,250")
     assert answer["model"] == "extractive"
-    assert len(chats(fake)) == 1
+    assert len(fake.chats()) == 1
 
 
 ANSWERED = [Said("user", "The price?"), Said("assistant", "EUR 1,250. [1]", (7, 9))]
@@ -179,7 +158,7 @@ def test_a_second_turn_at_once_waits_and_is_told(with_model: Client, fake: FakeM
 def test_a_model_that_fails_keeps_the_question(
     cluster_url: str, fake: FakeModel, model: str, status: int, code: str
 ) -> None:
-    with with_chat_model(cluster_url, fake, model) as client:
+    with client_with_model(clone(cluster_url), fake.base_url, model) as client:
         assistant = client.assistant()
         chat = client.chat(assistant["id"])
         body = {"assistant_id": assistant["id"], "input": QUESTION}
@@ -197,7 +176,7 @@ def test_without_a_chat_model_no_call_is_made_whatever_key_is_there(
     assistant = ann.assistant(contract_md=TEXT)
     answer = ann.ask(ann.chat(assistant["id"]), assistant["id"], QUESTION)
     assert answer["model"] == "extractive"
-    assert chats(fake) == []
+    assert fake.chats() == []
 
 
 def test_a_turn_holds_no_connection_while_the_model_is_awaited(
@@ -216,7 +195,7 @@ def test_a_turn_holds_no_connection_while_the_model_is_awaited(
     ]
     for thread in threads:
         thread.start()
-    eventually(lambda: len(chats(fake)) == len(rooms))
+    eventually(lambda: len(fake.chats()) == len(rooms))
     for thread in threads:
         thread.join()
     assert len(answers) == len(rooms)

@@ -140,6 +140,10 @@ class FakeModel:
         """What it was asked since it started or was reset, oldest first."""
         return list(self._server.recorded)
 
+    def chats(self) -> list[Recorded]:
+        """Its chat completions among them."""
+        return [one for one in self.requests() if one.path == "/v1/chat/completions"]
+
     def script(self, reply: str | None) -> None:
         """What it says from now on; None: the default."""
         self._server.reply = reply

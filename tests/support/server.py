@@ -66,6 +66,13 @@ class Client(httpx.Client):
         found: dict[str, Any] = answer.json()
         return found
 
+    def receipt(self, chat_id: int, message_id: str) -> dict[str, Any]:
+        """How an answer came about."""
+        answer = self.get(f"{API}/chat/{chat_id}/messages/{message_id}/receipt/")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
 
 def _dotted(key: str) -> str:
     stem, _, extension = key.rpartition("_")
@@ -132,6 +139,19 @@ def running_server(
                 process.wait(60)
         assert process.returncode in {0, -signal.SIGKILL}, log.read_text()
         assert "Traceback" not in log.read_text(), log.read_text()
+
+
+@contextmanager
+def client_with_model(
+    database_url: str, model_url: str, model: str, **environment: str
+) -> Iterator[Client]:
+    """A logged-in user of a server of its own that has a chat model."""
+    environment = {"AICONVOKIT_CHAT_MODEL": model, **environment}
+    with (
+        running_server(database_url, model_url, environment=environment) as server,
+        server.login("ann") as client,
+    ):
+        yield client
 
 
 @contextmanager
