@@ -70,7 +70,7 @@ def upgrade(database_url: str) -> str:
     """Bring the schema to this program's version.
 
     Returns:
-        the version reached, for example "0001".
+        the version reached, for example "0002".
 
     Raises:
         ConfigurationError: the server is unreachable or too old, or the schema is newer than us.

@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 import sqlalchemy
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
@@ -11,6 +12,18 @@ from aiconvokit.db import driver_url, refusal
 from aiconvokit.errors import ConfigurationError
 from ingestion.tables import PARTITIONS
 
+FIRST_VERSION = """
+INSERT INTO "user" (username, email, password_hash) VALUES ('ann', '', 'x');
+INSERT INTO file (public_id, owner_id, sha256, size, filename, media_type)
+    VALUES ('file_1', 1, '\\x00', 1, 'ACME_lease.txt', 'text/plain');
+INSERT INTO collection (public_id, owner_id, name, language) VALUES ('vs_1', 1, 'a', 'english');
+INSERT INTO document (public_id, collection_id, file_id, filename, media_type, title, ready_version)
+    VALUES ('doc_1', 1, 1, 'ACME_lease.txt', 'text/plain', 'ACME lease', 1);
+INSERT INTO page VALUES (1, 1, 1, NULL, 'Tenants pay rent.');
+INSERT INTO chunk (collection_id, document_id, version, ordinal, page, start_offset, end_offset,
+                   heading, context, content, number_density, tsv)
+    VALUES (1, 1, 1, 0, 1, 8, 17, '', '', 'pay rent.', 0, to_tsvector('english', 'pay rent.'));
+"""
 VECTOR_SPACE = "SELECT ensure_embedding_space('local', 'e5', 384)"
 
 
@@ -24,6 +37,27 @@ def test_the_models_and_the_migrations_agree(database_url: str) -> None:
         )
         assert compare_metadata(context, schema.metadata) == []
     engine.dispose()
+
+
+def test_documents_of_the_first_version_stay_searchable(cluster_url: str) -> None:
+    with psycopg.connect(cluster_url, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE first")
+    url = cluster_url.replace("/aiconvokit?", "/first?")
+    engine = sqlalchemy.create_engine(driver_url(url))
+    with engine.connect() as connection:
+        command.upgrade(schema._config(connection), "0001")  # no user goes back
+    engine.dispose()
+    with psycopg.connect(url) as connection:
+        connection.execute(FIRST_VERSION)
+    schema.upgrade(url)
+    with psycopg.connect(url) as connection:
+        lexemes = connection.execute("SELECT lexeme, chunks FROM lexeme ORDER BY 1").fetchall()
+        assert lexemes == [("pay", 1), ("rent", 1)]
+        asked = "bm25_weights(to_tsvector('english', 'rents'))"
+        scores = connection.execute(f"SELECT -(weights <#> {asked}) > 0 FROM bm25").fetchall()  # noqa: S608  # ours
+        assert scores == [(True,)]
+        names = "names @@ 'acme:A'::tsquery AND names @@ 'tenants'::tsquery"
+        assert connection.execute(f"SELECT {names} FROM document").fetchone() == (True,)  # noqa: S608  # ours
 
 
 def test_a_second_run_changes_nothing(database_url: str) -> None:

@@ -3,8 +3,6 @@
 Revision ID: 0001
 """
 
-from itertools import product
-
 from alembic import op
 from procrastinate.schema import SchemaManager
 
@@ -71,7 +69,6 @@ CREATE TABLE embedding_space (
     provider text NOT NULL,
     model text NOT NULL,
     dim integer NOT NULL,
-    cosine_sd double precision,
     UNIQUE (provider, model, dim)
 );
 
@@ -83,6 +80,7 @@ CREATE TABLE collection (
     space_id smallint REFERENCES embedding_space (id),
     language text,
     chunk_count bigint NOT NULL DEFAULT 0,
+    lexeme_count bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ix_collection_owner_id ON collection (owner_id);
@@ -103,8 +101,7 @@ CREATE TABLE document (
     error_detail text,
     page_count integer,
     chunk_count bigint NOT NULL DEFAULT 0,
-    attributes jsonb NOT NULL DEFAULT '{}',
-    names tsvector NOT NULL DEFAULT '',
+    lexeme_count bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (collection_id, filename),
@@ -152,7 +149,6 @@ CREATE TABLE chunk_stage (
     context text NOT NULL,
     content text NOT NULL,
     number_density double precision NOT NULL,
-    lexical text NOT NULL,
     embedding halfvec NOT NULL,
     PRIMARY KEY (document_id, version, ordinal)
 );
@@ -164,7 +160,6 @@ CREATE TABLE assistant (
     name text NOT NULL,
     company_name text NOT NULL,
     instructions text NOT NULL,
-    glossary jsonb,
     query_count bigint NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -216,59 +211,12 @@ CREATE TABLE message (
 CREATE INDEX ix_message_thread_id_id ON message (thread_id, id);
 -- Which answers cite a document that is deleted.
 CREATE INDEX ix_message_citations ON message USING gin (citations jsonb_path_ops);
-
-CREATE TABLE receipt (
-    message_id bigint PRIMARY KEY REFERENCES message (id) ON DELETE CASCADE,
-    document_ids bigint[] NOT NULL,
-    content jsonb NOT NULL
-);
--- Which receipts hold text of a document that is deleted.
-CREATE INDEX ix_receipt_document_ids ON receipt USING gin (document_ids);
-"""
-
-# The lexical leg (docs/decisions/0004): a chunk's BM25 weights, k1 1.2 and b .75, as a sparse
-# vector, one dimension a lexeme; an inner product with the question's weights is its score.
-# Two of a collection's 100,000 lexemes share a dimension about ten times in all.
-# 100 lexemes is what passages have on average; one length for all keeps the weights valid for good.
-LEXICAL = """
-CREATE FUNCTION lexeme_dimension(lexeme text) RETURNS integer
-LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CAST(hashtext(lexeme) & 536870911 AS integer) + 1;
-
-CREATE FUNCTION bm25_weights(words tsvector) RETURNS sparsevec
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CAST('{' || coalesce(string_agg(dimension || ':' || weight, ',' ORDER BY dimension), '')
-                || '}/536870912' AS sparsevec)
-    FROM (
-        SELECT lexeme_dimension(lexeme) AS dimension,
-               max(CAST(tf * 2.2 / (tf + 1.2 * (.25 + .75 * length(words) / 100.0)) AS real))
-                   AS weight
-        FROM unnest(words), cardinality(positions) AS tf GROUP BY 1
-        ORDER BY weight DESC LIMIT 900
-    ) AS weighted
-$$;
-
-CREATE TABLE bm25 (
-    collection_id bigint NOT NULL,
-    chunk_id bigint NOT NULL,
-    document_id bigint NOT NULL,
-    weights sparsevec STORAGE PLAIN NOT NULL,
-    PRIMARY KEY (collection_id, chunk_id)
-) PARTITION BY HASH (collection_id);
-
--- In how many of a collection's chunks a lexeme occurs.
-CREATE TABLE lexeme (
-    collection_id bigint NOT NULL REFERENCES collection (id) ON DELETE CASCADE,
-    lexeme text NOT NULL,
-    chunks bigint NOT NULL,
-    PRIMARY KEY (collection_id, lexeme)
-) PARTITION BY HASH (collection_id);
 """
 
 # Leaves first, then indexes on the parent: each leaf gets its own.
 CHUNK_INDEXES = """
-CREATE INDEX ix_bm25_document ON bm25 (collection_id, document_id);
 CREATE INDEX ix_chunk_document ON chunk (collection_id, document_id, ordinal);
+CREATE INDEX ix_chunk_tsv ON chunk USING gin (tsv) WITH (fastupdate = off);
 """
 
 # A table per space makes mixed vectors in one query impossible. STORAGE PLAIN is set before the
@@ -324,10 +272,9 @@ BEGIN
         GRANT USAGE ON SCHEMA public TO aiconvokit_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             "user", token, deletion, rate_bucket, file, collection, document, assistant,
-            assistant_collection, thread, chat, message, receipt TO aiconvokit_app;
+            assistant_collection, thread, chat, message TO aiconvokit_app;
         GRANT SELECT ON embedding_space, alembic_version TO aiconvokit_app;
-        GRANT SELECT, UPDATE, DELETE ON lexeme TO aiconvokit_app;
-        GRANT SELECT, DELETE ON page, chunk, chunk_stage, bm25 TO aiconvokit_app;
+        GRANT SELECT, DELETE ON page, chunk, chunk_stage TO aiconvokit_app;
         GRANT SELECT, INSERT, UPDATE, DELETE ON
             procrastinate_jobs, procrastinate_events, procrastinate_workers,
             procrastinate_periodic_defers TO aiconvokit_app;
@@ -339,10 +286,9 @@ END $$;
 
 def upgrade() -> None:
     op.execute(TABLES)
-    op.execute(LEXICAL)
-    for table, leaf in product(("chunk", "bm25", "lexeme"), range(PARTITIONS)):
+    for leaf in range(PARTITIONS):
         op.execute(
-            f"CREATE TABLE {table}_p{leaf} PARTITION OF {table} "
+            f"CREATE TABLE chunk_p{leaf} PARTITION OF chunk "
             f"FOR VALUES WITH (MODULUS {PARTITIONS}, REMAINDER {leaf})"
         )
     op.execute(CHUNK_INDEXES)
