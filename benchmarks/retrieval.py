@@ -7,7 +7,6 @@ the vectors are those of `aiconvokit eval`.
 import argparse
 import asyncio
 import dataclasses
-import platform
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -26,10 +25,11 @@ from aiconvokit.evals.load import LoadedSet, load
 from aiconvokit.evals.metrics import differences, figures, percentiles
 from aiconvokit.evals.read import find_sets
 from aiconvokit.evals.sets import QuestionSet
-from aiconvokit.evals.vector_cache import CachedEmbedder
+from aiconvokit.evals.vector_cache import caching
 from aiconvokit.services import Services
 from benchmarks.ablations import FULL, VARIANTS, Found, Variant, ask_variant, found
 from benchmarks.baselines import CUTS, ask_windows
+from benchmarks.machine import machine
 
 AT_ONCE = 2
 """Variants side by side; the recipe itself is timed alone."""
@@ -156,14 +156,6 @@ def tell(what: str) -> None:
     sys.stderr.write(f"{what}\n")
 
 
-def machine() -> str:
-    """Where this runs, and what else runs there."""
-    return (
-        f"{platform.system()} {platform.machine()}, {psutil.cpu_count()} CPUs, "
-        f"load {psutil.getloadavg()[0]:.1f}"
-    )
-
-
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval")
@@ -173,23 +165,17 @@ def main() -> None:
     log_to_stderr()
     wanted = find_sets(arguments.sets)
     began, where = time.monotonic(), machine()
-    folder = home.home()
     settings = load_settings()
-    settings = settings.model_copy(
-        update={"database_url": None, "data_dir": home.index_dir(folder)}
-    )
-    with ground(settings) as own:
+    folder = home.home(settings.data_dir)
+    with ground(home.on_own_index(settings, folder)) as own:
 
         async def act() -> tuple[str, Columns]:
-            async with services_on(own) as services:
-                embedder = CachedEmbedder(services.embedder, folder / home.VECTORS)
-                try:
-                    cached = dataclasses.replace(services, embedder=embedder)
-                    return embedder.model, await measure(
-                        cached, wanted, baselines=arguments.baselines
-                    )
-                finally:
-                    await embedder.close()
+            async with (
+                services_on(own) as services,
+                caching(services, folder / home.VECTORS) as cached,
+            ):
+                columns = await measure(cached, wanted, baselines=arguments.baselines)
+                return cached.embedder.model, columns
 
         model, columns = run_loop(act)
     minutes = (time.monotonic() - began) / 60

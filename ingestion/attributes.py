@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from ingestion.json_text import read_json
+from ingestion.storable import why_unstorable
 
 Value = str | int | float | bool
 Attributes = dict[str, Value]
@@ -132,10 +133,8 @@ def _number(value: float) -> int | float:
 
 
 def _storable(text: str) -> str:
-    if "\0" in text:
-        raise BadAttributes("Null characters are not allowed.")
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise BadAttributes("Surrogate characters are not allowed.")
+    if why := why_unstorable(text):
+        raise BadAttributes(why)
     return text
 
 

@@ -4,7 +4,7 @@ IngestionError
 ├── DocumentRejected   the file itself is at fault: stable code, never retried
 │   ├── DocumentTooComplex   a limit was hit (pages, characters, time, memory)
 ├── ParserCrashed      the parsing child died by itself: tried again
-├── IncompleteStage  two workers had the same document: tried again
+├── IncompleteStage    two workers had the same document: tried again
 └── EmbeddingFailed    the embedder answered nonsense or not at all
 """
 

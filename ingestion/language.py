@@ -114,6 +114,9 @@ STOP_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """Function words by the name of the Postgres text search configuration."""
 
+FUNCTION_WORDS: Final = frozenset[str]().union(*STOP_WORDS.values())
+"""Those of all languages together."""
+
 _LANGUAGES_OF: dict[str, list[str]] = {}
 for _language, _words in STOP_WORDS.items():
     for _word in _words:

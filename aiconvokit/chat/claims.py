@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from aiconvokit.chat.sentences import Span, sentences, trimmed
+from aiconvokit.chat.units import MARKDOWN_HEADING
 
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _FENCE = re.compile(r"\s*(`{3,}|~{3,})")
-_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _BULLET = re.compile(
     r"\s*+(?:>\s*+)*+(?:[-*+\u2022\u25aa\u25cf\u2013]|\d{1,3}[.)]|\([a-z\d]{1,4}\))\s+"
 )
@@ -178,7 +178,7 @@ def _blocks(text: str) -> Iterator[_Block]:
 def _content(line: re.Match[str]) -> int | None:
     """Where a line's own words begin; None for a line without any (rule, heading, blank)."""
     text = line.group()
-    if not text.strip() or _HEADING.match(text) or _RULE.fullmatch(text):
+    if not text.strip() or MARKDOWN_HEADING.match(text) or _RULE.fullmatch(text):
         return None
     marker = _BULLET.match(text) or _QUOTE.match(text)
     return line.start() + (marker.end() if marker else 0)

@@ -242,10 +242,9 @@ class Effort:
 
     def spend(self, claim: Reading, evidence: Evidence) -> bool:
         """Whether the two may be compared: they are not too long and something is left."""
-        pairs = len(claim.terms) * len(evidence.reading.terms)
-        if pairs > MAX_COMPARED or self.left <= 0:
+        if _is_too_long(claim, evidence) or self.left <= 0:
             return False
-        self.left -= pairs
+        self.left -= _pairs(claim, evidence)
         return True
 
 
@@ -330,7 +329,11 @@ def _lookalikes(claim: Statement, library: Library) -> list[Evidence]:
 
 
 def _is_too_long(claim: Reading, evidence: Evidence) -> bool:
-    return len(claim.terms) * len(evidence.reading.terms) > MAX_COMPARED
+    return _pairs(claim, evidence) > MAX_COMPARED
+
+
+def _pairs(claim: Reading, evidence: Evidence) -> int:
+    return len(claim.terms) * len(evidence.reading.terms)
 
 
 @functools.lru_cache(READ_CACHE)

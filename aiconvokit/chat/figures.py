@@ -76,10 +76,8 @@ def _same_value(number: Number, other: Number, scale: int | None) -> bool:
     """The value, with the scale above the cell where it has none itself."""
     if other.scale is None and scale is not None and not other.is_year:
         scaled = dataclasses.replace(other, scale=scale)
-        if number.scale is not None:
-            return number.matches(scaled)
         is_amount = number.kind is not None and number.kind not in TIMES
-        if number.scaled & scaled.scaled or is_amount:
+        if number.scale is not None or is_amount or number.scaled & scaled.scaled:
             return number.matches(scaled)
     if number.scale and other.scale is None:
         return bool(number.scaled & other.scaled) and number.matches(other)

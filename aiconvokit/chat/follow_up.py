@@ -4,7 +4,8 @@
 
 import re
 
-from ingestion.language import STOP_WORDS, is_unsegmented
+from aiconvokit.retrieval.lexemes import POSSESSIVE
+from ingestion.language import FUNCTION_WORDS, is_unsegmented
 
 LONGEST = 300
 """Characters; who asks at such length leaves nothing out."""
@@ -33,9 +34,7 @@ _OPENINGS = set("and but or so then und aber et mais y pero mas ma ed maar och m
 _ABOUT = ("what about", "how about", "what else", "was ist mit", "e para", "wat met")
 
 _BACK = frozenset().union(*(words.split() for words in _POINTING.values()))
-_FUNCTION_WORDS = frozenset().union(*STOP_WORDS.values())
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W\d_]+)*")
-_POSSESSIVE = re.compile(r"['\u2019]s?$")
 
 
 def stands_alone(question: str) -> bool:
@@ -44,7 +43,7 @@ def stands_alone(question: str) -> bool:
         return True
     if is_unsegmented(question):
         return not any(word in question for word in _POINTING_UNSEGMENTED)
-    words = [_POSSESSIVE.sub("", match.group()) for match in _WORD.finditer(question)]
+    words = [POSSESSIVE.sub("", match.group()) for match in _WORD.finditer(question)]
     words[:1] = [word.lower() for word in words[:1]]  # elsewhere "Sie" is a polite "you"
     if set(words[:1]) & _OPENINGS or question.casefold().startswith(_ABOUT):
         return False
@@ -54,7 +53,7 @@ def stands_alone(question: str) -> bool:
         points = word in _BACK or (word in _DEMONSTRATIVES and not after_content)
         if points and content < OWN_SUBJECT:
             return False
-        is_function = word.lower() in _FUNCTION_WORDS or len(word) == 1
+        is_function = word.lower() in FUNCTION_WORDS or len(word) == 1
         after_content = not is_function and not word.isdigit()
         content += after_content
     return content >= MIN_CONTENT_WORDS

@@ -61,17 +61,16 @@ _HAN_KINDS = {
 }  # fmt: skip
 
 
-SCALE_NAME = (
-    r"\b(?:thousands?|millions?|billions?|trillions?|mn|mio|bn|mrd|tsd|tausend|millionen|milliarden"
-    r"|millones|milliards?|milioni|miliardi|мл[нр]д?|тыс|ألف|مليون|مليار)\b|[百千十]?[万萬亿億]"
-)
-"""A scale on its own, as in "EUR million" or "(in thousands)"."""
-
-
 def _either(*tables: dict[str, int] | dict[str, str]) -> str:
     keys = sorted((key for table in tables for key in table), key=len, reverse=True)
     return "|".join(map(re.escape, keys))
 
+
+_NEVER_ALONE = frozenset(["k", "m", "b", "mm", "tn", "mil", "mille"])
+"""Units behind a number; on their own they are letters, or other words."""
+_NAMED_SCALES = {name: power for name, power in _SCALES.items() if name not in _NEVER_ALONE}
+SCALE_NAME = rf"\b(?:{_either(_NAMED_SCALES)})\b|[百千十]?[万萬亿億]"
+"""A scale on its own, as in "EUR million" or "(in thousands)"."""
 
 _THIN = "\u00a0\u2009\u202f"  # the spaces that group digits
 _GROUPING = re.compile(rf"(?<=\d)[{_THIN}](?=\d{{3}}(?!\d))")
@@ -221,13 +220,8 @@ def placed_numbers(text: str, language: str | None = None) -> list[Placed]:
     return sorted(found, key=lambda placed: placed.start)
 
 
-def numbers(text: str) -> list[Number]:
-    """The numbers of a text in their order, also words such as "thirty" or "dreißig"."""
-    return [placed.number for placed in placed_numbers(plain(text))]
-
-
 def quoted_numbers(text: str, language: str | None = None) -> list[Number]:
-    """What a quote can prove: `numbers`, parts of dates, "1 234" as 1234 and as cells 1 and 234."""
+    """What a quote can prove: numbers, parts of dates, "1 234" as 1234 and as cells 1 and 234."""
     spelled = plain(text)
     if not _DIGIT.search(spelled):
         return []

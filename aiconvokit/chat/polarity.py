@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from aiconvokit.chat.numbers import Number
-from aiconvokit.chat.reading import Reading, Word
+from aiconvokit.chat.reading import CONTRACTED, Reading, Word
 
 _NEGATORS = {
     "english": "not no never none neither nor without cannot nothing nobody fails failed lacks",
@@ -122,7 +122,6 @@ _HAN_PAIRS = """增加 减少|增长 下降|上升 下降|提高 降低|高于 �
 包括 不包括|允许 禁止|资产 负债"""
 _HAN_NEGATION = re.compile("[\u4e0d\u6ca1\u6c92\u65e0\u7121\u975e\u672a\u7981]|\u306a\u3044|ません")
 _HAN_HEDGE = re.compile("可能|可以|大约|约|预计|预期|至少|不超过|最多|除非")
-_CONTRACTED = re.compile(r"n['\u2019]t$")
 _LIMIT_WORDS = frozenset(["later", "more", "less", "fewer", "only", "earlier", "longer"])
 NEAR = 6
 """A hedge this many words before or behind what the claim takes from the quote belongs to it."""
@@ -216,7 +215,7 @@ def _negations(reading: Reading) -> Iterator[int]:
             continue
         if following == "limited" and place and getattr(terms[place - 1], "text", "") == "but":
             continue
-        if term.text in negators or _CONTRACTED.search(term.text):
+        if term.text in negators or CONTRACTED.search(term.text):
             yield place
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from aiconvokit.chat.numbers import Number, placed_numbers, plain, quoted_numbers
 from aiconvokit.chat.synonyms import CANONICAL, NEUTRAL
-from aiconvokit.retrieval.lexemes import content_stems, stem
+from aiconvokit.retrieval.lexemes import POSSESSIVE, content_stems, stem
 from ingestion.language import SIMPLE, STOP_WORDS, detect, is_unsegmented
 
 READ_CACHE = 1 << 11
@@ -19,7 +19,6 @@ CLAIM_CACHE = 1 << 7
 
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|;")
 _NON = re.compile(r"\b(non)[-\u2010\u2011](?=\w)", re.IGNORECASE)
-_POSSESSIVE = re.compile(r"['\u2019]s?$")
 # "lender" and "lending", "insurer" and "insured": who it is must not be stemmed away.
 _AGENT = re.compile(r"..(?:er|or|ee)s?$|(?:ten|cli|recipi|applic|consult|ag|claim|defend)[ae]nts?$")
 _NO_AGENT_LIST = """
@@ -29,7 +28,7 @@ october november error factor sector minor major prior other master chapter regi
 per computer member tender either neither whether never however after under over käuferin
 oder aber über unter immer jeder dieser einer der vor wieder ferner"""
 _NO_AGENT = frozenset(_NO_AGENT_LIST.split())
-_CONTRACTED = re.compile(r"n['\u2019]t$")
+CONTRACTED = re.compile(r"n['\u2019]t$")
 _UNIT_NAMES_LIST = """
 thousand thousands million millions billion billions trillion mn mio bn mrd tsd k m
 millionen milliarden millones millions milliards percent prozent cent dollar dollars euro
@@ -117,7 +116,7 @@ def _read(text: str, language: str | None) -> Reading:
 def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]:
     stop = STOP_WORDS.get(language or SIMPLE, frozenset())
     for at, match in enumerate(_TOKEN.finditer(text)):
-        token = _POSSESSIVE.sub("", match.group())
+        token = POSSESSIVE.sub("", match.group())
         lower = token.lower()
         if lower == ";":
             yield Word(lower, "", is_name=False)
@@ -148,7 +147,7 @@ def is_agent(word: str) -> bool:
 @functools.lru_cache(KEY_CACHE)
 def key_of(word: str, language: str | None) -> str:
     """What a word is compared by: "" for one that states nothing."""
-    if word in NEUTRAL or _CONTRACTED.search(word):
+    if word in NEUTRAL or CONTRACTED.search(word):
         return ""
     if language == "english" and word in CANONICAL:
         return CANONICAL[word]

@@ -31,16 +31,15 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
             Scope(glossary=entries_of(turn.assistant.glossary)),
         )
     embedder = services.embedder
+    near = trace.found if anything_relevant(trace.found, embedder.model) else []
     async with services.sessions.begin() as session:
         trace.space = await find_space(session, embedder.provider, embedder.model)
-        pages = await page_texts(session, trace.found)
+        pages = await page_texts(session, near)
         if not trace.found and await is_reading(session, [one.id for one in turn.collections]):
             return None
-    if not anything_relevant(trace.found, embedder.model):
-        return []
     sources = [
         Source(index, passage, pages[_place(passage)])
-        for index, passage in enumerate(trace.found, start=1)
+        for index, passage in enumerate(near, start=1)
         if _place(passage) in pages  # deleted since the search
     ]
     trace.sent = fitting = fitting_sources(sources, limits.passage_tokens)

@@ -28,8 +28,7 @@ _NUMERIC = re.compile(
 )
 _BULLET = re.compile(r"\s*(?:[-*\u2022\u25aa\u25cf\u2013]|\d{1,3}[.)]|\([a-z\d]{1,4}\))\s")
 _MARKDOWN_ROW = re.compile(r"\s*\|.*\|\s*")
-_MARKDOWN_RULE = re.compile(r"[\s|:-]+")
-_MARKDOWN_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
+MARKDOWN_HEADING = re.compile(r"\s{0,3}#{1,6}\s")
 _LETTER = re.compile(r"[^\W\d_]")
 _ENDED = (".", "!", "?", ":", ";", "\u3002", "\uff01", "\uff1f")
 _GOES_ON = (",", "-", "\u2013", "(", "&")
@@ -159,7 +158,7 @@ def _breaks(last: _Line, line: _Line, short: float) -> bool:
     """Whether a new paragraph begins with `line`."""
     first = _LETTER.search(line.text)
     begins_small = first is not None and first.group().islower()
-    if _MARKDOWN_HEADING.match(line.text) or _MARKDOWN_HEADING.match(last.text):
+    if MARKDOWN_HEADING.match(line.text) or MARKDOWN_HEADING.match(last.text):
         return True
     if _BULLET.match(line.text):
         return last.ended or last.text.endswith((",", " and", " or")) or len(last.text) < short

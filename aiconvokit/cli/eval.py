@@ -1,10 +1,9 @@
 """`aiconvokit eval`: how good search and answers are, on questions whose answers are known."""
 
 import argparse
-import dataclasses
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,6 @@ import msgspec
 from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
 from aiconvokit.cli.runtime import run as run_loop
 from aiconvokit.cli.serve import worker_beside
-from aiconvokit.config import Settings
 from aiconvokit.errors import AIConvoKitError, ConfigurationError
 from aiconvokit.evals import home, report, runs
 from aiconvokit.evals.answers import answer, answer_figures
@@ -21,7 +19,7 @@ from aiconvokit.evals.load import LoadedSet, existing, load
 from aiconvokit.evals.read import find_sets
 from aiconvokit.evals.runs import Run
 from aiconvokit.evals.sets import QuestionSet
-from aiconvokit.evals.vector_cache import CachedEmbedder
+from aiconvokit.evals.vector_cache import caching
 from aiconvokit.services import Services
 
 
@@ -53,7 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
     settings = load_settings()
     folder = home.home(settings.data_dir)
     if arguments.assistant is None:
-        settings = _on_own_index(settings, folder)
+        home.remove_old_indexes(folder)
+        settings = home.on_own_index(settings, folder)
     with ground(settings) as found:
 
         async def act() -> Run:
@@ -68,18 +67,10 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _on_own_index(settings: Settings, folder: Path) -> Settings:
-    """The operator's models on a database of the evaluation's own."""
-    home.remove_old_indexes(folder)
-    return settings.model_copy(
-        update={"database_url": None, "data_dir": home.index_dir(folder)},
-    )
-
-
 async def _evaluate(
     services: Services, arguments: argparse.Namespace, wanted: list[QuestionSet], folder: Path
 ) -> Run:
-    async with _caching(services, folder) as cached:
+    async with caching(services, folder / home.VECTORS) as cached:
         made = Run(embedder=f"{services.embedder.model} ({services.embedder.provider})")
         console = report.console()
         async for loaded in _loaded(cached, arguments, wanted):
@@ -95,15 +86,6 @@ async def _evaluate(
             if not arguments.json:
                 report.show_set(console, loaded.name, result)
     return made
-
-
-@asynccontextmanager
-async def _caching(services: Services, folder: Path) -> AsyncIterator[Services]:
-    embedder = CachedEmbedder(services.embedder, folder / home.VECTORS)
-    try:
-        yield dataclasses.replace(services, embedder=embedder)
-    finally:
-        await embedder.close()
 
 
 async def _loaded(

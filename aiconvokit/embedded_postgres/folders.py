@@ -13,6 +13,8 @@ from aiconvokit.embedded_postgres.errors import EmbeddedPostgresError
 
 POLL = 0.02  # seconds
 SOCKET_NAME = ".s.PGSQL.5432"
+USERS_LOCK = "postgres-users.lock"
+"""Held (shared) by every process that uses the server."""
 SUN_PATH_LIMIT = 103  # bytes before the closing NUL: macOS takes 103, Linux 107
 # pg_ctl hands paths to a shell in double quotes; the settings take them in single quotes, and a
 # comma there begins another folder.

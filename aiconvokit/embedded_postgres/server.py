@@ -165,7 +165,7 @@ class EmbeddedPostgres:
         folders.prepare_data_dir(self._dir, self._account.uid, self._account.gid)
         with folders.exclusively(self._start_lock, LOCK_LIMIT):
             if self._users_lock is None:
-                self._users_lock = folders.open_lock(self._dir / "postgres-users.lock")
+                self._users_lock = folders.open_lock(self._dir / folders.USERS_LOCK)
             folders.share_lock(self._users_lock)
             folders.make_private(self._socket_dir, self._account.uid, self._account.gid)
             if not self._has_cluster():

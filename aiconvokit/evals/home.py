@@ -11,12 +11,11 @@ import platformdirs
 
 import aiconvokit
 import ingestion
-from aiconvokit.embedded_postgres.folders import open_lock, try_lock
+from aiconvokit.config import Settings
+from aiconvokit.embedded_postgres.folders import USERS_LOCK, open_lock, try_lock
 
 VECTORS = "vectors.sqlite3"
 _INDEX = "index-"
-_USERS_LOCK = "postgres-users.lock"
-"""Held by every process on an embedded database; see `aiconvokit.embedded_postgres.server`."""
 
 
 def home(data_dir: Path | None = None) -> Path:
@@ -40,6 +39,11 @@ def index_dir(folder: Path) -> Path:
     Another parser, chunker or schema makes another index: measuring the old one would tell nothing.
     """
     return folder / f"{_INDEX}{code_sha256(_sources())[:12]}"
+
+
+def on_own_index(settings: Settings, folder: Path) -> Settings:
+    """The operator's models on a database of the evaluation's own."""
+    return settings.model_copy(update={"database_url": None, "data_dir": index_dir(folder)})
 
 
 def remove_old_indexes(folder: Path) -> None:
@@ -68,7 +72,7 @@ def _sources() -> Iterator[Path]:
 
 
 def _is_free(index: Path) -> bool:
-    lock = open_lock(index / _USERS_LOCK)
+    lock = open_lock(index / USERS_LOCK)
     try:
         return try_lock(lock)
     finally:

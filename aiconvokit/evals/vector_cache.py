@@ -1,15 +1,18 @@
 """Vectors kept between runs: the same text is never embedded twice."""
 
 import asyncio
+import dataclasses
 import hashlib
 import sqlite3
 import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import numpy as np
 
+from aiconvokit.services import Services
 from ingestion.embed import Embedder
 from ingestion.types import Vectors
 
@@ -106,3 +109,13 @@ class CachedEmbedder:
         rows = [(key, vector.astype("<f4").tobytes()) for key, vector in vectors.items()]
         with self._lock, self._connection:
             self._connection.executemany("INSERT OR IGNORE INTO vector VALUES (?, ?)", rows)
+
+
+@asynccontextmanager
+async def caching(services: Services, path: Path) -> AsyncIterator[Services]:
+    """The services with their embedder behind a cache."""
+    embedder = CachedEmbedder(services.embedder, path)
+    try:
+        yield dataclasses.replace(services, embedder=embedder)
+    finally:
+        await embedder.close()

@@ -77,11 +77,11 @@ class Ingestion:
             if attempts < MAX_ATTEMPTS:
                 raise
             await self._give_up(target, error.code, error.detail)
-        except (ForeignKeyViolation, IntegrityError):
-            if await self._is_there(target):
-                raise
-            logger.info("Document %s was deleted while it was read", document_id)
-        except Exception:
+        except Exception as error:
+            is_orphan = isinstance(error, ForeignKeyViolation | IntegrityError)
+            if is_orphan and not await self._is_there(target):
+                logger.info("Document %s was deleted while it was read", document_id)
+                return
             if attempts < MAX_ATTEMPTS:
                 raise
             logger.exception("Document %s", document_id)

@@ -17,6 +17,7 @@ from msgspec import Meta, Struct, inspect
 
 from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import Body
+from ingestion.storable import why_unstorable
 
 REQUIRED = "This field is required."
 BLANK = "This field may not be blank."
@@ -24,8 +25,6 @@ NULL = "This field may not be null."
 NOT_A_STRING = "Not a valid string."
 NOT_AN_INTEGER = "A valid integer is required."
 NOT_AN_EMAIL = "Enter a valid email address."
-NUL = "Null characters are not allowed."
-SURROGATE = "Surrogate characters are not allowed."
 BAD_USERNAME = (
     "Enter a valid username. This value may contain only letters, numbers, "
     "and @/./+/-/_ characters."
@@ -170,10 +169,8 @@ def _text(value: Any, max_length: int | None, check: str) -> str:
         if check == "email":
             return ""
         raise FieldError(BLANK)
-    if "\0" in text:
-        raise FieldError(NUL)
-    if any("\ud800" <= letter <= "\udfff" for letter in text):
-        raise FieldError(SURROGATE)
+    if why := why_unstorable(text):
+        raise FieldError(why)
     if max_length is not None and len(text) > max_length:
         raise FieldError(f"Ensure this field has no more than {max_length} characters.")
     CHECKS.get(check, _anything)(text)

@@ -1,6 +1,6 @@
 """What the legs found becomes one order: min-max over the union, weighted, with priors."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from aiconvokit.retrieval.recipe import Recipe
@@ -12,13 +12,13 @@ class Signals:
     """What is known of the question beside the scores of its candidates.
 
     `gate` 0..1 is how far words may be trusted (see `lexical_gate`); `priors` says how surely a
-    document is meant (0..1); `cosine_sd` is the spread of cosines in the embedding space.
+    document is meant (0..1); `lift` is what a prior of 1 adds to a cosine.
     """
 
     gate: float
     asks_for_figures: bool
     priors: Mapping[int, float]
-    cosine_sd: float
+    lift: float
 
 
 def fuse(
@@ -35,11 +35,10 @@ def fuse(
         (chunk id, score in 0..1), best first; equal scores by chunk id, so that one search always
         gives one order.
     """
-    lift = recipe.naming * signals.cosine_sd
     best_bm25 = max((c.lexical for c in candidates), default=0.0)
     priors = [signals.priors.get(c.document_id, 0.0) for c in candidates]
     pairs = list(zip(candidates, priors, strict=True))
-    dense = _min_max([c.dense + prior * lift for c, prior in pairs])
+    dense = _min_max([c.dense + prior * signals.lift for c, prior in pairs])
     lexical = _min_max([c.lexical + prior * best_bm25 for c, prior in pairs])
     figures = recipe.figures if signals.asks_for_figures else 0.0
     # A leg that found nothing has no say.
@@ -57,7 +56,6 @@ def fuse(
 def _min_max(scores: Sequence[float]) -> list[float]:
     """Scaled to 0..1; where all are equal each one is the best of them."""
     low, high = min(scores, default=0.0), max(scores, default=0.0)
-    scale: Callable[[float], float] = (
-        (lambda score: (score - low) / (high - low)) if high > low else (lambda _: 1.0)
-    )
-    return [scale(score) for score in scores]
+    if low == high:
+        return [1.0] * len(scores)
+    return [(score - low) / (high - low) for score in scores]

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from aiconvokit.rest.fields import BLANK, NOT_A_STRING, NUL, REQUIRED, SURROGATE
+from aiconvokit.rest.fields import BLANK, NOT_A_STRING, REQUIRED
 from ingestion.lexical import MARKS, paired
+from ingestion.storable import why_unstorable
 
 MAX_ENTRIES = 500
 MAX_PHRASES = 20
@@ -183,13 +184,11 @@ def _check_phrases(entry: dict[str, Any], name: str, place: str) -> list[str]:
 def _wrong(phrase: Any) -> str | None:
     if not isinstance(phrase, str):
         return NOT_A_STRING
-    mistakes = {
-        NUL: "\0" in phrase,
-        SURROGATE: any("\ud800" <= letter <= "\udfff" for letter in phrase),
-        BLANK: not _words(phrase),
-        _TOO_LONG: len(phrase.strip()) > MAX_PHRASE_CHARACTERS,
-    }
-    return next((why for why, made in mistakes.items() if made), None)
+    if why := why_unstorable(phrase):
+        return why
+    if not _words(phrase):
+        return BLANK
+    return _TOO_LONG if len(phrase.strip()) > MAX_PHRASE_CHARACTERS else None
 
 
 def added_words(question: str, entries: Sequence[Entry] = BUILT_IN) -> str:

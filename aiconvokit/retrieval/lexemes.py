@@ -31,7 +31,7 @@ A Chinese question on Chinese passages knows half of its pairs in 5 passages (5 
 
 _STEM_CACHE = 1 << 16
 _TOKEN = re.compile(rf"(?:[^\W_][{re.escape(MARKS)}]*)+(?:['\u2019][^\W\d_]+)*")
-_POSSESSIVE = re.compile(r"['\u2019]s?$")
+POSSESSIVE = re.compile(r"['\u2019]s?$")
 
 
 def lexical_gate(
@@ -63,7 +63,7 @@ def content_stems(text: str, language: str | None) -> list[str]:
     """
     stop = STOP_WORDS.get(language or SIMPLE, frozenset())
     found = _TOKEN.finditer(paired(text))
-    tokens = (_POSSESSIVE.sub("", match.group().lower()) for match in found)
+    tokens = (POSSESSIVE.sub("", match.group().lower()) for match in found)
     return [stem(token, language) for token in tokens if token not in stop]
 
 

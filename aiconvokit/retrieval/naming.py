@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from aiconvokit.retrieval.recipe import Recipe
-from ingestion.language import STOP_WORDS
+from ingestion.language import FUNCTION_WORDS
 from ingestion.lexical import lexical_text
 
 MAX_WORDS = 60
@@ -24,7 +24,6 @@ _SENTENCE_END = re.compile(r"[.!?:;]\s\W*$")
 _REACH = 20
 """Characters before a word that tell whether a sentence begins with it."""
 _YEAR = re.compile(r"(?:19|20)\d\d")
-_FUNCTION_WORDS = frozenset().union(*STOP_WORDS.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,7 @@ def naming_words(question: str, language: str | None) -> NamingWords:
         for match in _WORD.finditer(text)
         if len(match.group()) <= MAX_WORD_CHARACTERS
     ]
-    single = [word for word, is_name in words if is_name and word not in _FUNCTION_WORDS]
+    single = [word for word, is_name in words if is_name and word not in FUNCTION_WORDS]
     joined = [first + second for (first, name), (second, too) in pairwise(words) if name and too]
     found = {word: _YEAR.fullmatch(word) is None for word in [*single, *joined][:MAX_WORDS]}
     return NamingWords(found, in_heads=language != _NOUNS_HAVE_CAPITALS)
@@ -107,4 +106,4 @@ def without_names(question: str, named: Iterable[NamedDocument], meant: Mapping[
 
 
 def _asks(word: str) -> bool:
-    return word.lower() not in _FUNCTION_WORDS
+    return word.lower() not in FUNCTION_WORDS

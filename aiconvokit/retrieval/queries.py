@@ -1,4 +1,4 @@
-"""Every statement of a search: the candidates of both legs, then the passages chosen."""
+"""Every statement of a search: named documents, candidates of all legs, chosen passages."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

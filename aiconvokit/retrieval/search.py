@@ -1,4 +1,4 @@
-"""A search: embed the question (no transaction), both legs in SQL, fuse, fetch the passages."""
+"""A search: embed the question (no transaction), all legs in SQL, fuse, fetch the passages."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -123,14 +123,14 @@ async def _rank(
     meant = priors(named, question.cited, recipe)
     asked = without_names(question.text, named, meant)
     added = added_words(question.text, scope.glossary)
-    cosine_sd = space.cosine_sd or USUAL_COSINE_SD
+    lift = recipe.naming * (space.cosine_sd or USUAL_COSINE_SD)
     query = Query(
         texts=weighted_texts(asked, question.turns[1:], question.last_answer, added, recipe),
         vector=found_in.vector,
         space_id=space.id,
         dim=space.dim,
         priors=meant,
-        lift=recipe.naming * cosine_sd,
+        lift=lift,
         where=scope.where,
     )
     candidates, known = await queries.candidates(session, collection, query)
@@ -138,7 +138,7 @@ async def _rank(
         gate=lexical_gate(language, collection.language, known),
         asks_for_figures=asks_for_figures(question.text),
         priors=meant,
-        cosine_sd=cosine_sd,
+        lift=lift,
     )
     by_id = {candidate.chunk_id: candidate for candidate in candidates}
     return [(by_id[chunk_id], score) for chunk_id, score in fuse(candidates, signals, recipe)]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from aiconvokit.chat.attribution import ABSTENTION, attribute
-from aiconvokit.chat.numbers import numbers, quoted_numbers
+from aiconvokit.chat.numbers import placed_numbers, plain, quoted_numbers
 from aiconvokit.chat.proof import Attributed
 from support.passages import source
 
@@ -201,4 +201,4 @@ def test_an_answer_without_sources_is_kept_but_for_its_marks(text: str) -> None:
 )
 def test_numbers_are_compared_by_value_and_unit(one: str, other: str, *, same: bool) -> None:
     shown = quoted_numbers(other)
-    assert all(any(n.matches(s) for s in shown) for n in numbers(one)) is same
+    assert all(any(p.number.matches(s) for s in shown) for p in placed_numbers(plain(one))) is same

@@ -12,13 +12,14 @@ from aiconvokit.retrieval.types import Candidate
 # As float32 gives them: differences far below that vanish in any sum.
 COSINE = st.integers(-(10**7), 10**7).map(lambda n: n / 10**7)
 BM25 = st.just(0.0) | st.integers(1, 60 * 10**5).map(lambda n: n / 10**5)
+LIFT = RECIPE.naming * 0.017
 DENSITY = st.integers(0, 100).map(lambda n: n / 100)
 SIGNALS = st.builds(
     Signals,
     gate=st.floats(0, 1),
     asks_for_figures=st.booleans(),
     priors=st.dictionaries(st.just(1), st.floats(0, 1)),
-    cosine_sd=st.just(0.017),
+    lift=st.just(LIFT),
 )
 
 
@@ -27,7 +28,7 @@ def candidates_of(scores: Sequence[tuple[float, float, float]]) -> list[Candidat
 
 
 def signals(gate: float = 1.0, *, figures: bool = False, **priors: float) -> Signals:
-    return Signals(gate, figures, {int(key[1:]): value for key, value in priors.items()}, 0.017)
+    return Signals(gate, figures, {int(key[1:]): value for key, value in priors.items()}, LIFT)
 
 
 CANDIDATES = st.lists(st.tuples(COSINE, BM25, DENSITY), max_size=12).map(candidates_of)
