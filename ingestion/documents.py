@@ -67,4 +67,9 @@ class Chunk:
     @property
     def embedded_text(self) -> str:
         """What is embedded and indexed: the place, then the passage."""
-        return f"{self.context}\n{self.text}" if self.context else self.text
+        return with_place(self.context, self.text)
+
+
+def with_place(context: str, text: str) -> str:
+    """A passage's text behind where it stands; "" stands nowhere."""
+    return f"{context}\n{text}" if context else text

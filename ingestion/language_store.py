@@ -8,6 +8,7 @@ comes next indexes by the language that was left.
 from sqlalchemy import select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.documents import with_place
 from ingestion.language import (
     SAMPLE_PAGE_CHARACTERS,
     SAMPLE_PAGES,
@@ -100,7 +101,7 @@ async def index_anew(session: AsyncSession, collection_id: int, language: str | 
             "collection": collection_id,
             "language": language,
             "ids": [row[0] for row in rows],
-            "texts": [lexical_text(f"{row[1]}\n{row[2]}") for row in rows],
+            "texts": [lexical_text(with_place(row[1], row[2])) for row in rows],
         }
         await session.execute(_INDEX, batch)
     await index_collection(session, collection_id)

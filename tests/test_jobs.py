@@ -1,18 +1,25 @@
 """What two workers may do to each other, and what a broken one must not do to a shutdown."""
 
 import asyncio
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
+from procrastinate import JobContext
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from aiconvokit.accounts.queries import insert_user
 from aiconvokit.assistants import queries as assistant_queries
 from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.cli import runtime
+from aiconvokit.config import Settings
 from aiconvokit.db import Sessions, create_engine, create_sessions
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
+from aiconvokit.files.worker import MAX_ATTEMPTS, Ingestion
+from aiconvokit.services import Services
 from ingestion import store
 from ingestion.names import Names
 from ingestion.spread_store import ENOUGH, QUESTIONS_SPREAD
@@ -91,6 +98,43 @@ async def test_a_stop_whose_clean_up_fails_is_a_stop(monkeypatch: pytest.MonkeyP
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+
+
+@pytest.mark.parametrize(
+    ("attempt", "is_tried_again"), [(1, True), (MAX_ATTEMPTS, False)], ids=["first", "last"]
+)
+async def test_a_document_that_is_there_is_not_tried_for_ever(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, attempt: int, *, is_tried_again: bool
+) -> None:
+    async def refuse(*_: object) -> None:
+        async with sessions.begin() as session:
+            await session.execute(text("INSERT INTO page SELECT 0, 1, 1, NULL, ''"))
+
+    async def stored(_: bytes) -> bytes:
+        return b"abc"
+
+    engine = create_engine(database_url, pool_size=2)
+    sessions = create_sessions(engine)
+    target = await target_of(sessions)
+    services = SimpleNamespace(
+        owner_sessions=sessions,
+        embedder=None,
+        storage=SimpleNamespace(get=stored),
+        settings=Settings(),
+    )
+    ingestion = Ingestion(cast("Services", services), 1)
+    monkeypatch.setattr("ingestion.pipeline.Pipeline.ingest", refuse)
+    context = SimpleNamespace(job=SimpleNamespace(attempts=attempt - 1))
+    run = ingestion.run(cast("JobContext", context), target.document_id)
+    if is_tried_again:
+        with pytest.raises(IntegrityError):
+            await run
+    else:
+        await run
+        async with sessions.begin() as session:
+            states = await session.execute(text("SELECT status, error_code FROM document"))
+            assert states.all() == [("failed", "internal_error")]
+    await engine.dispose()
 
 
 async def test_the_spread_of_cosines_is_measured_once_there_are_enough(database_url: str) -> None:

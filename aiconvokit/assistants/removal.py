@@ -63,6 +63,6 @@ async def _remove_unread(
         document_ids = await file_queries.lock_documents(session, collection.id)
         await empty_collection(session, collection.id)
         for document_id in document_ids:
-            unused += await documents.remove(session, document_id, removed)
+            unused += await documents.remove_emptied(session, document_id, removed)
         await queries.delete_collection(session, collection.id)
     return unused

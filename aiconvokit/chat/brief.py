@@ -1,7 +1,7 @@
 """Answers of a word or two ("Arkansas."): the question says what they claim."""
 
 from aiconvokit.chat.evidence import Evidence, Library, Statement
-from aiconvokit.chat.figures import Figures
+from aiconvokit.chat.number_proof import Figures
 from aiconvokit.chat.polarity import contrary
 from aiconvokit.chat.reading import read_claim
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from aiconvokit.chat.figures import Figures, columns_agree, years_agree
+from aiconvokit.chat.number_proof import Figures, columns_agree, years_agree
 from aiconvokit.chat.numbers import Number
 from aiconvokit.chat.polarity import opposed
 from aiconvokit.chat.proof import Source

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from aiconvokit.chat.concepts import concepts, known_letters, parties
 from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement
-from aiconvokit.chat.figures import Figures, years_agree
+from aiconvokit.chat.number_proof import Figures, years_agree
 from aiconvokit.chat.polarity import contrary
 from aiconvokit.chat.reading import Reading, language_of
 from aiconvokit.chat.table_context import PAGE_CACHE

@@ -215,13 +215,27 @@ async def remove(session: AsyncSession, document_id: int, removed: Removed) -> l
     Raises:
         NotFound: somebody else was faster.
     """
+    document = await _held(session, document_id)
+    await remove_passages(session, document.collection_id, document.id)
+    return await _remove_rest(session, document, removed)
+
+
+async def remove_emptied(session: AsyncSession, document_id: int, removed: Removed) -> list[bytes]:
+    """`remove` for a document whose whole collection was emptied before."""
+    return await _remove_rest(session, await _held(session, document_id), removed)
+
+
+async def _held(session: AsyncSession, document_id: int) -> Document:
     # Locked first: the worker's swap holds the same lock, so its vectors are seen, not missed.
     document = await queries.lock_document(session, document_id)
     if document is None:
         raise NotFound.of("Document")
+    return document
+
+
+async def _remove_rest(session: AsyncSession, document: Document, removed: Removed) -> list[bytes]:
     removed.documents.append(document.id)
     removed.passages += document.chunk_count
-    await remove_passages(session, document.collection_id, document.id)
     removed.pages += await queries.delete_document(session, document.id)
     removed.redacted_answers += await queries.redact_answers(session, document.id)
     digest = await queries.delete_file_if_unused(session, document.file_id)
