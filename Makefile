@@ -1,7 +1,7 @@
 # `make help` lists the commands. Nothing but Python >= 3.11 is needed: .venv is built from the
 # hashed lock with pip, or with uv where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test check eval format lock demo-documents clean
+.PHONY: help venv demo serve test check eval bench format lock demo-documents clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -34,6 +34,9 @@ format: .venv/dev ## format the code
 eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answers --out run.json"); see docs/evaluation.md
 	@test -n "$(DATA)" || { echo "Which sets? make eval DATA=folder" >&2; exit 2; }
 	@$(BIN)/aiconvokit eval $(DATA) $(ARGS)
+
+bench: .venv/dev ## measure what a turn costs (ARGS=--quick: to try it); see docs/benchmarks.md
+	@$(BIN)/python -m benchmarks.turns $(ARGS)
 
 lock: .venv/dev ## renew requirements/*.txt from pyproject.toml
 	$(BIN)/python requirements/check_lock.py --write

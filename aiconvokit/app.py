@@ -13,6 +13,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 from aiconvokit import __version__
 from aiconvokit.accounts import routes as accounts
 from aiconvokit.accounts.auth import Authentication, provide_user_id
+from aiconvokit.accounts.idempotency import provide_once
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.assistants import document_routes, retrieval_routes
 from aiconvokit.assistants import routes as assistants
@@ -22,7 +23,8 @@ from aiconvokit.operations import health
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge
 from aiconvokit.rest.openapi import ContractJson
-from aiconvokit.rest.problems import on_crash, on_http_error, on_our_error
+from aiconvokit.rest.problems import on_client_gone, on_crash, on_http_error, on_our_error
+from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services, provide_session
 
@@ -40,6 +42,7 @@ def create_app(services: Services) -> Litestar:
     features = (accounts, assistants, document_routes, retrieval_routes, chat)
     handlers: dict[Any, Any] = {
         AIConvoKitError: on_our_error,
+        ClientGone: on_client_gone,
         HTTPException: on_http_error,
         Exception: on_crash,
     }
@@ -53,6 +56,7 @@ def create_app(services: Services) -> Litestar:
             "hasher": Provide(lambda: hasher, sync_to_thread=False),
             "session": Provide(provide_session),
             "user_id": Provide(provide_user_id, sync_to_thread=False),
+            "once": Provide(provide_once, sync_to_thread=False),
         },
         exception_handlers=handlers,
         openapi_config=_openapi(),

@@ -90,6 +90,11 @@ class Settings(BaseSettings):
         return self.openai_api_key.get_secret_value() if self.openai_api_key else None
 
     @cached_property
+    def embedder_base_url(self) -> str:
+        """Where the embedding server is: beside the chat model, unless it has its own address."""
+        return self.embedding_base_url or self.openai_base_url
+
+    @cached_property
     def embedder_api_key(self) -> str | None:
         """The embedding server's key; the chat key only goes to the chat server's address."""
         if self.embedding_api_key:

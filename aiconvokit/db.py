@@ -1,14 +1,27 @@
-"""Engines and sessions on one Postgres.
+"""Engines and sessions on one Postgres, and a pool for what every turn does.
+
+Sessions are for the many statements that run now and then. What runs in every turn (authentication,
+search, the turn's own statements) is psycopg without SQLAlchemy around it: a quarter of the CPU
+(docs/decisions/0006).
 
 Two roles: the *owner* (whoever DATABASE_URL logs in as) makes tables and runs the worker; requests
 run as `aiconvokit_app`, which may read and write rows and nothing else.
 """
 
 import re
+import time
+from contextlib import closing
 from typing import Any
+from weakref import WeakKeyDictionary
 
+import msgspec
 import psycopg
-from sqlalchemy.engine import make_url
+from psycopg.rows import TupleRow
+from psycopg.types.json import set_json_dumps, set_json_loads
+from psycopg_pool import AsyncConnectionPool
+from sqlalchemy import event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -22,6 +35,12 @@ APP_ROLE = "aiconvokit_app"
 MIN_POSTGRES = 16
 MIN_PGVECTOR = (0, 8, 4)  # before it: HNSW corruption and overflow bugs
 CONNECT_SECONDS = 5  # a database that is away is told within 6 s
+PING_AFTER_SECONDS = 1.0
+"""A round trip before every use costs a turn a tenth of its CPU; after a rest it is worth it."""
+_PARAMETER = re.compile(r"(?<![:\w\\]):([a-z]\w*)")
+RECONNECT_SECONDS = 2.0
+"""A pool whose server is away tries again for each request; its own trying would back off."""
+_RESTING_SINCE = "resting_since"
 
 # The application chooses exact or index scans itself, never the planner (docs/decisions/0002).
 SESSION_OPTIONS = " ".join(
@@ -57,20 +76,101 @@ def create_engine(database_url: str, *, pool_size: int, role: str | None = None)
         pool_size: most connections; waiting for one longer than 5 s is an error.
         role: the role to run as; None stays the one who logged in.
     """
-    options = SESSION_OPTIONS + (f" -c role={role}" if role else "")
     url = make_url(driver_url(database_url))
-    given = url.query.get("options")
-    if given:
-        options = f"{given if isinstance(given, str) else ' '.join(given)} {options}"
-        url = url.difference_update_query(["options"])
-    return create_async_engine(
+    options = _options(url, role)
+    url = url.difference_update_query(["options"])
+    engine = create_async_engine(
         url,
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,
-        pool_pre_ping=True,
+        json_serializer=_to_json,
+        json_deserializer=msgspec.json.decode,
         connect_args={"options": options, "connect_timeout": CONNECT_SECONDS},
     )
+    event.listen(engine.sync_engine, "checkin", _note_rest)
+    event.listen(engine.sync_engine, "checkout", _ping_after_rest)
+    return engine
+
+
+Transaction = psycopg.AsyncConnection[TupleRow]
+"""A connection of a pool: what runs in its block is one transaction."""
+Pool = AsyncConnectionPool[Transaction]
+
+
+def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -> Pool:
+    """Make a pool, not yet open, whose connections are like those of `create_engine`.
+
+    `async with pool.connection() as transaction:` is one transaction: committed at the end, rolled
+    back on any error. Waiting for a connection longer than 5 s is a psycopg.OperationalError.
+    """
+    return AsyncConnectionPool(
+        libpq_url(database_url),
+        kwargs={
+            "options": _options(make_url(driver_url(database_url)), role),
+            "connect_timeout": CONNECT_SECONDS,
+        },
+        connection_class=psycopg.AsyncConnection[TupleRow],
+        configure=_configure,
+        check=_check_after_rest,
+        reset=_note_return,
+        min_size=1,
+        max_size=pool_size,
+        timeout=CONNECT_SECONDS,
+        reconnect_timeout=RECONNECT_SECONDS,
+        open=False,
+    )
+
+
+def statement(sql: str) -> str:
+    """A text with `:name` for its parameters, as SQLAlchemy has it, in psycopg's form."""
+    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).replace(r"\:", ":")
+
+
+async def _configure(connection: Transaction) -> None:
+    set_json_dumps(msgspec.json.encode, connection)
+    set_json_loads(msgspec.json.decode, connection)
+
+
+async def _note_return(connection: Transaction) -> None:
+    _returned[connection] = time.monotonic()
+
+
+async def _check_after_rest(connection: Transaction) -> None:
+    since = _returned.get(connection)
+    if since is not None and time.monotonic() - since >= PING_AFTER_SECONDS:
+        await AsyncConnectionPool.check_connection(connection)
+
+
+_returned: WeakKeyDictionary[Transaction, float] = WeakKeyDictionary()
+
+
+def _options(url: URL, role: str | None) -> str:
+    """The server's settings for a connection: those of its URL, and ours after them."""
+    given = url.query.get("options") or ()
+    ours = SESSION_OPTIONS + (f" -c role={role}" if role else "")
+    return " ".join([*([given] if isinstance(given, str) else given), ours])
+
+
+def _note_rest(_: Any, record: Any) -> None:
+    record.info[_RESTING_SINCE] = time.monotonic()
+
+
+def _ping_after_rest(connection: Any, record: Any, _: Any) -> None:
+    """A connection that rested may have lost its server; the pool opens another one then."""
+    since = record.info.get(_RESTING_SINCE)
+    if since is None or time.monotonic() - since < PING_AFTER_SECONDS:
+        return
+    try:
+        with closing(connection.cursor()) as cursor:
+            cursor.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise DisconnectionError from error
+
+
+def _to_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def create_sessions(engine: AsyncEngine) -> Sessions:

@@ -39,7 +39,13 @@ def create_queue(database_url: str, *, pool_size: int) -> procrastinate.App:
 
 
 async def enqueue(
-    queue: procrastinate.App, session: AsyncSession, task: str, *, key: str, **arguments: Any
+    queue: procrastinate.App,
+    session: AsyncSession,
+    task: str,
+    *,
+    key: str,
+    after_seconds: int = 0,
+    **arguments: Any,
 ) -> None:
     """Queue a job in the session's transaction.
 
@@ -50,10 +56,14 @@ async def enqueue(
         key: jobs of one key never run side by side. Several may wait: a second one is cheap, since
             the effect is idempotent, while refusing it would leave a failed job that wants to run
             again no place to do so (procrastinate's queueing lock).
+        after_seconds: how long it waits at least.
         arguments: what the task is called with; JSON.
     """
     connection = await driver_connection(session)
-    await queue.configure_task(task, lock=key, connection=connection).defer_async(**arguments)
+    job = queue.configure_task(
+        task, lock=key, connection=connection, schedule_in={"seconds": after_seconds}
+    )
+    await job.defer_async(**arguments)
 
 
 Rescue = Callable[[], Awaitable[None]]

@@ -21,9 +21,10 @@ from aiconvokit.chat import tables as chat
 from aiconvokit.db import CONNECT_SECONDS, check_server, driver_url
 from aiconvokit.errors import ConfigurationError
 from aiconvokit.files import tables as files
+from aiconvokit.llm import tables as llm
 from ingestion.tables import Base
 
-FEATURES = (accounts, assistants, chat, files)
+FEATURES = (accounts, assistants, chat, files, llm)
 """Modules whose tables are in the metadata once they are imported."""
 
 metadata = Base.metadata
@@ -31,7 +32,9 @@ MIGRATION_LOCK = 0x61636B  # "ack": two processes that start together migrate on
 logger = logging.getLogger(__name__)
 
 # Tables that are no model of ours: leaves, vector tables (one a space) and the job queue.
-_FOREIGN = re.compile(r"^(vec_\d+|(chunk|bm25|lexeme)_p\d+|procrastinate_)")
+_FOREIGN = re.compile(
+    r"^(vec_\d+|(chunk|bm25|lexeme|lexical_block|lexical_column)_p\d+|procrastinate_)"
+)
 
 
 def is_ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:

@@ -10,11 +10,12 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.config import Settings
-from aiconvokit.db import APP_ROLE, Sessions, create_engine, create_sessions
+from aiconvokit.db import APP_ROLE, Pool, Sessions, create_engine, create_pool, create_sessions
 from aiconvokit.jobs import create_queue
 from aiconvokit.llm.chat_model import ChatModel, OpenAIChatModel
 from aiconvokit.llm.local_embedder import LocalEmbedder
 from aiconvokit.llm.openai_embedder import OpenAIEmbedder
+from aiconvokit.llm.remember import Keeper, recall
 from aiconvokit.storage import FolderStorage
 from ingestion.embed import Embedder
 
@@ -27,6 +28,8 @@ class Services:
     database_url: str
     sessions: Sessions
     """As the app role: rows only."""
+    pool: Pool
+    """The same, for what every turn does."""
     owner_sessions: Sessions
     """As the owner: the worker's, for the passages and for tables of new embedding spaces."""
     queue: procrastinate.App
@@ -45,12 +48,18 @@ async def open_services(
     owner_sessions = create_sessions(owner)
     role = APP_ROLE if await _may_take_app_role(owner_sessions) else None
     app = create_engine(database_url, pool_size=limits.pool_size, role=role)
-    embedder, chat_model = _embedder(settings), _chat_model(settings)
+    sessions = create_sessions(app)
+    pool = create_pool(database_url, pool_size=limits.pool_size, role=role)
+    await pool.open()
+    keeper = Keeper(sessions)
+    embedder = await _embedder(settings, sessions, keeper)
+    chat_model = await _chat_model(settings, sessions, keeper)
     try:
         yield Services(
             settings=settings,
             database_url=database_url,
-            sessions=create_sessions(app),
+            sessions=sessions,
+            pool=pool,
             owner_sessions=owner_sessions,
             queue=create_queue(database_url, pool_size=limits.worker_pool_size),
             storage=FolderStorage(data_dir / "files"),
@@ -61,6 +70,8 @@ async def open_services(
         if chat_model is not None:
             await chat_model.close()
         await embedder.close()
+        await keeper.close()
+        await pool.close()
         await app.dispose()
         await owner.dispose()
 
@@ -80,22 +91,28 @@ async def _may_take_app_role(sessions: Sessions) -> bool:
         return bool(found)
 
 
-def _embedder(settings: Settings) -> Embedder:
+async def _embedder(settings: Settings, sessions: Sessions, keeper: Keeper) -> Embedder:
     if settings.embedding_model is None:
         return LocalEmbedder()
+    url, model = settings.embedder_base_url, settings.embedding_model
     return OpenAIEmbedder(
-        base_url=settings.embedding_base_url or settings.openai_base_url,
+        base_url=url,
         api_key=settings.embedder_api_key,
-        model=settings.embedding_model,
+        model=model,
+        traits=await recall(sessions, "embedding", url, model),
+        on_learnt=keeper.of("embedding", url, model),
     )
 
 
-def _chat_model(settings: Settings) -> ChatModel | None:
+async def _chat_model(settings: Settings, sessions: Sessions, keeper: Keeper) -> ChatModel | None:
     if settings.chat_model is None:
         return None
+    url, model = settings.openai_base_url, settings.chat_model
     return OpenAIChatModel(
-        base_url=settings.openai_base_url,
+        base_url=url,
         api_key=settings.chat_api_key,
-        model=settings.chat_model,
+        model=model,
         deadline_s=settings.limits.chat_deadline_seconds,
+        traits=await recall(sessions, "chat", url, model),
+        on_learnt=keeper.of("chat", url, model),
     )

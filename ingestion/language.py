@@ -4,7 +4,9 @@
 # ruff: noqa: RUF001  (letters of other scripts look like Latin ones)
 
 import itertools
+import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Final
@@ -117,6 +119,8 @@ STOP_WORDS: Mapping[str, frozenset[str]] = MappingProxyType(
 FUNCTION_WORDS: Final = frozenset[str]().union(*STOP_WORDS.values())
 """Those of all languages together."""
 
+_WHOLE = math.lcm(*range(1, len(STOP_WORDS) + 1))
+"""Divided by any number of languages without a rest, so that ties are exact."""
 _LANGUAGES_OF: dict[str, list[str]] = {}
 for _language, _words in STOP_WORDS.items():
     for _word in _words:
@@ -143,7 +147,7 @@ def detect(text: str) -> str | None:
     if is_unsegmented(text):
         return None
     scores = _scores(text)
-    best = max(scores.values(), default=0.0)
+    best = max(scores.values(), default=0)
     winners = [language for language, score in scores.items() if score == best]
     return winners[0] if len(winners) == 1 else SIMPLE
 
@@ -173,15 +177,17 @@ def sample(pages: Iterable[str]) -> str:
 
 def is_unsegmented(text: str) -> bool:
     """Whether much of the text is in a script that puts no spaces between words."""
+    if text.isascii() or not _UNSEGMENTED.search(text):  # most texts; counting takes longer
+        return False
     letters = len(_LETTER.findall(text))
     return letters > 0 and len(_UNSEGMENTED.findall(text)) / letters >= UNSEGMENTED_SHARE
 
 
-def _scores(text: str) -> dict[str, float]:
-    """Function words found, by language; one that n languages share counts 1/n."""
-    scores: dict[str, float] = {}
-    for word in words(text):
+def _scores(text: str) -> dict[str, int]:
+    """Function words found, by language; one that n languages share counts 1/n of `_WHOLE`."""
+    scores: dict[str, int] = {}
+    for word, count in Counter(words(text)).items():
         languages = _LANGUAGES_OF.get(word, ())
         for language in languages:
-            scores[language] = scores.get(language, 0.0) + 1 / len(languages)
+            scores[language] = scores.get(language, 0) + count * (_WHOLE // len(languages))
     return scores

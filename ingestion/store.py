@@ -122,7 +122,7 @@ async def staged(session: AsyncSession, target: Target, space_id: int) -> dict[i
     rows = await session.execute(
         select(StagedChunk.ordinal, digest).where(StagedChunk.document_id == target.document_id)
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def clear_stage(session: AsyncSession, target: Target) -> None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB, TSVECTOR
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 PARTITIONS = 32
@@ -81,6 +81,10 @@ class Collection(Base):
     space_id: Mapped[int | None] = mapped_column(SmallInteger, ForeignKey("embedding_space.id"))
     language: Mapped[str | None]
     """Text search configuration of its passages; null until the first document is in."""
+    indexed_space_id: Mapped[int | None] = mapped_column(
+        SmallInteger, ForeignKey("embedding_space.id")
+    )
+    """The space whose vectors of this collection have an index: see `ingestion.vector_index`."""
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = created()
 
@@ -174,6 +178,38 @@ class Bm25(Base):
     collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     chunk_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     document_id: Mapped[int]
+    weights: Mapped[SparseVector] = mapped_column(SPARSEVEC)
+
+
+class LexicalBlock(Base):
+    """Passages that are scored together, by id: see docs/decisions/0005.
+
+    Slot i of both arrays is place i of the block's columns; it is NULL once its passage went.
+    """
+
+    __tablename__ = "lexical_block"
+    __table_args__ = ({"postgresql_partition_by": "HASH (collection_id)"},)
+
+    collection_id: Mapped[int] = mapped_column(
+        ForeignKey("collection.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    number: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    last_chunk_id: Mapped[int]
+    live: Mapped[int] = mapped_column(Integer)
+    """How many slots are not NULL."""
+    chunk_ids: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+    document_ids: Mapped[list[int | None]] = mapped_column(ARRAY(BigInteger))
+
+
+class LexicalColumn(Base):
+    """The weights of one dimension of `bm25` in all passages of a block."""
+
+    __tablename__ = "lexical_column"
+    __table_args__ = ({"postgresql_partition_by": "HASH (collection_id)"},)
+
+    collection_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    dimension: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
     weights: Mapped[SparseVector] = mapped_column(SPARSEVEC)
 
 

@@ -2,12 +2,12 @@
 
 from typing import Any, cast
 
+import psycopg
 from litestar import Request
 from litestar.connection import ASGIConnection
 from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
-from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.accounts import queries, tokens
 from aiconvokit.accounts.queries import Principal
@@ -40,7 +40,7 @@ class Authentication:
                 found[PRINCIPAL] = await self._principal(scope)
             except NotAuthenticated as error:
                 found[AUTH_FAILURE] = error
-            except (SQLAlchemyError, TimeoutError) as error:  # outside of the app's own handlers
+            except (psycopg.Error, TimeoutError) as error:  # outside of the app's own handlers
                 await respond(on_crash(Request(scope), error), scope, receive, send)
                 return
         await self._app(scope, receive, send)
@@ -50,14 +50,14 @@ class Authentication:
         if not tokens.is_well_formed(token):
             raise NotAuthenticated("Invalid token.")
         idle_days = self._services.settings.limits.token_idle_days
-        async with self._services.sessions.begin() as session:
-            found = await queries.principal_by_digest(session, tokens.digest(token), idle_days)
+        async with self._services.pool.connection() as transaction:
+            found = await queries.principal_by_digest(transaction, tokens.digest(token), idle_days)
             if found is None:
                 raise NotAuthenticated("Invalid token.")
             if not found.is_active:
                 raise NotAuthenticated("User inactive or deleted.")
             if found.needs_touch:
-                await queries.touch_token(session, found.token_id)
+                await queries.touch_token(transaction, found.token_id)
         return found
 
 

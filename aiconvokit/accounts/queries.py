@@ -1,18 +1,21 @@
-"""Every statement on users and tokens."""
+"""Every statement on users, tokens, deletions and usage."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Date, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts.tables import Deletion, Token, User
+from aiconvokit.accounts.tables import Deletion, Token, UsageDay, User
+from aiconvokit.db import Transaction
 from aiconvokit.rest.lists import Window
 
 TOUCH_AFTER = timedelta(minutes=10)
 """How stale `last_used_at` may get: one write in ten minutes, not one a request."""
+
+_TODAY = cast(func.timezone("UTC", func.now()), Date)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,26 +70,27 @@ async def drop_surplus_tokens(session: AsyncSession, user_id: int, keep: int) ->
     await session.execute(delete(Token).where(Token.user_id == user_id, Token.id.not_in(kept)))
 
 
+_PRINCIPAL = """
+SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s
+FROM token t JOIN "user" u ON u.id = t.user_id
+WHERE t.digest = %(digest)s AND t.last_used_at > now() - %(idle)s
+"""
+_TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
+
+
 async def principal_by_digest(
-    session: AsyncSession, digest: bytes, idle_days: int
+    transaction: Transaction, digest: bytes, idle_days: int
 ) -> Principal | None:
     """Whose token it is, unless it was not used for `idle_days`."""
-    row = (
-        await session.execute(
-            select(User.id, Token.id, User.is_active, Token.last_used_at < func.now() - TOUCH_AFTER)
-            .join(Token, Token.user_id == User.id)
-            .where(
-                Token.digest == digest,
-                Token.last_used_at > func.now() - timedelta(days=idle_days),
-            )
-        )
-    ).one_or_none()
+    idle = timedelta(days=idle_days)
+    keys = {"digest": digest, "idle": idle, "touch_after": TOUCH_AFTER}
+    row = await (await transaction.execute(_PRINCIPAL, keys)).fetchone()
     return Principal(*row) if row else None
 
 
-async def touch_token(session: AsyncSession, token_id: int) -> None:
+async def touch_token(transaction: Transaction, token_id: int) -> None:
     """Note that a token was used now."""
-    await session.execute(update(Token).where(Token.id == token_id).values(last_used_at=func.now()))
+    await transaction.execute(_TOUCH, {"token": token_id})
 
 
 async def tokens_of(session: AsyncSession, user_id: int, wanted: Window) -> Sequence[Token]:
@@ -116,6 +120,74 @@ async def deletion_of(session: AsyncSession, user_id: int, deletion_id: int) -> 
     return await session.scalar(
         select(Deletion).where(Deletion.owner_id == user_id, Deletion.id == deletion_id)
     )
+
+
+_ADD_USAGE = """
+INSERT INTO usage_day AS u (owner_id, day, assistant_id, questions, prompt_tokens,
+                            completion_tokens)
+VALUES (%(owner)s, timezone('UTC', now())::date, %(assistant)s, 1, %(prompt)s, %(completion)s)
+ON CONFLICT (owner_id, day, assistant_id) DO UPDATE SET
+    questions = u.questions + 1, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+    completion_tokens = u.completion_tokens + excluded.completion_tokens
+"""
+
+
+async def add_usage(
+    transaction: Transaction,
+    owner_id: int,
+    assistant_id: int,
+    *,
+    prompt_tokens: int,
+    completion_tokens: int,
+) -> None:
+    """Count one answered question of today (UTC, by the database's clock).
+
+    Args:
+        transaction: the caller's; the row stays locked until it ends.
+        owner_id: who asked.
+        assistant_id: which assistant.
+        prompt_tokens: what the models read for it.
+        completion_tokens: what they wrote.
+    """
+    counted = {"prompt": prompt_tokens, "completion": completion_tokens}
+    keys = {"owner": owner_id, "assistant": assistant_id}
+    await transaction.execute(_ADD_USAGE, {**keys, **counted})
+
+
+@dataclass(frozen=True, slots=True)
+class UsagePage:
+    """Which rows of usage are wanted: days from `first` to `last`, of one assistant or of all.
+
+    Of `last` itself only assistants after `window.after`: lists go on within a day.
+    """
+
+    first: date
+    last: date
+    assistant_id: int | None
+    window: Window
+
+
+async def usage_of(session: AsyncSession, user_id: int, wanted: UsagePage) -> Sequence[UsageDay]:
+    """A user's usage, newest day first; one more than asked for when there are more."""
+    after = wanted.window.after or 0
+    statement = (
+        select(UsageDay)
+        .where(
+            UsageDay.owner_id == user_id,
+            UsageDay.day.between(wanted.first, wanted.last),
+            or_(UsageDay.day < wanted.last, UsageDay.assistant_id > after),
+        )
+        .order_by(UsageDay.day.desc(), UsageDay.assistant_id)
+        .limit(wanted.window.limit + 1)
+    )
+    if wanted.assistant_id is not None:
+        statement = statement.where(UsageDay.assistant_id == wanted.assistant_id)
+    return (await session.scalars(statement)).all()
+
+
+async def today(session: AsyncSession) -> date:
+    """The day that `add_usage` counts on."""
+    return (await session.execute(select(_TODAY))).scalar_one()
 
 
 async def users(session: AsyncSession) -> Sequence[User]:

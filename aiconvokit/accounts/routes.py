@@ -1,4 +1,4 @@
-"""`/users/` and `/tokens/`: registration, login, and one's own tokens."""
+"""`/users/` and `/tokens/`: registration, login, and what is one's own."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit import rate_limit
-from aiconvokit.accounts import deletions, passwords, queries, tokens
+from aiconvokit.accounts import deletions, passwords, queries, tokens, usage
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.schemas import Login, NewUser, TokenInfo, TokenOut, UserOut
@@ -141,5 +141,6 @@ def router() -> Router:
         get_token,
         revoke_token,
         deletions.get_deletion,
+        usage.list_usage,
     ]
     return Router("/", route_handlers=handlers, tags=["accounts"])

@@ -1,4 +1,6 @@
-"""Shapes of users and tokens on the wire."""
+"""Shapes of users, tokens and usage on the wire."""
+
+from datetime import date
 
 from msgspec import Struct
 
@@ -33,3 +35,13 @@ class TokenInfo(Struct):
     hint: str
     created_at: Timestamp
     last_used_at: Timestamp
+
+
+class UsageOut(Struct):
+    """What one asked one assistant on one day (UTC), summed up."""
+
+    day: date
+    assistant_id: int
+    questions: int
+    prompt_tokens: int
+    completion_tokens: int

@@ -1,9 +1,9 @@
-"""Users and tokens."""
+"""Users, tokens, and what is kept about requests."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import ForeignKey, SmallInteger, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -58,3 +58,38 @@ class RateBucket(Base):
     key: Mapped[str] = mapped_column(primary_key=True)
     level: Mapped[float]
     updated_at: Mapped[datetime] = created()
+
+
+class UsageDay(Base):
+    """What one user asked one assistant on one day (UTC), summed up; it outlives the assistant."""
+
+    __tablename__ = "usage_day"
+
+    owner_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    assistant_id: Mapped[int] = mapped_column(primary_key=True, index=True)
+    questions: Mapped[int]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+
+
+class Idempotency(Base):
+    """The first answer to a request with an Idempotency-Key; without a status it is in work.
+
+    `assistant_id` is whom the answer tells of: it is no reference, since users stand below
+    assistants.
+    """
+
+    __tablename__ = "idempotency"
+
+    owner_id: Mapped[int] = mapped_column(
+        ForeignKey("user.id", ondelete="CASCADE"), primary_key=True
+    )
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    status: Mapped[int | None] = mapped_column(SmallInteger)
+    assistant_id: Mapped[int | None] = mapped_column(index=True)
+    body: Mapped[bytes | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)

@@ -9,9 +9,10 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions
+from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
 from aiconvokit.errors import NotFound
 from aiconvokit.files import documents
@@ -31,6 +32,7 @@ from aiconvokit.retrieval.schemas import SearchQuery, SearchResults, show_passag
 from aiconvokit.retrieval.search import Question, Scope, search
 from aiconvokit.services import Services
 from ingestion.attributes import check_attributes
+from ingestion.store import driver_connection
 
 
 @get("/documents/", operation_class=describe(query=LIST))
@@ -49,13 +51,14 @@ async def list_documents(
     return answer(request, rows, lambda row: show_document(request, assistant_id, row), wanted)
 
 
-@post("/documents/", operation_class=describe(NewDocuments, files=True, errors=(403,)))
+@post("/documents/", operation_class=describe(NewDocuments, files=True, errors=(403, 409, 422)))
 async def add_documents(
     request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
     assistant_id: FromPath[int],
-) -> list[DocumentOut]:
+    once: NamedDependency[Once],
+) -> Response[list[DocumentOut]]:
     """Add files; a known filename replaces that document, identical content changes nothing."""
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
@@ -66,7 +69,11 @@ async def add_documents(
         check_attributes,
         lambda rest: read_with_files(rest, NewDocuments, required=True),
     )
+    attempt = await once.take(body)
+    if attempt.stored is not None:
+        return attempt.stored.response()
     async with (
+        attempt,
         documents.received(services, [Incoming.of(one, attributes) for one in files]) as intake,
         services.sessions.begin() as session,
     ):
@@ -76,9 +83,10 @@ async def add_documents(
         await documents.add(services, session, user_id, collection.id, intake)
         names = {arrival.filename for arrival in intake.arrivals}
         rows = await file_queries.documents_of(session, [collection.id])
-        return [
-            show_document(request, assistant_id, row) for row in rows if row[0].filename in names
-        ]
+        added = [row for row in rows if row[0].filename in names]
+        shown = [show_document(request, assistant_id, row) for row in added]
+        transaction = await driver_connection(session)
+        return await attempt.keep(transaction, shown, assistant_id=assistant_id)
 
 
 @get("/documents/{document_id:int}/")
@@ -134,6 +142,7 @@ async def delete_document(
         await access.to_change(services, session, user_id, assistant_id)
         await _document(session, assistant_id, document_id)
         unused = await documents.remove(session, document_id, removed)
+        await idempotency_store.forget(session, assistant_id)
         deletion = await deletions.keep(session, user_id, "document", document_id, removed)
     await documents.discard(services, unused)
     return deletions.answer(request, deletion)
@@ -209,7 +218,7 @@ async def search_assistant(
     )
     where = compile_filter(filters) if filters else None
     scope = Scope(where, entries_of(assistant.glossary))
-    found = await search(services, collections, Question(wanted.query), wanted.limit, scope)
+    found, _ = await search(services, collections, Question(wanted.query), wanted.limit, scope)
     return SearchResults([show_passage(passage) for passage in found])
 
 

@@ -123,11 +123,16 @@ async def _look(services: Services, collection_id: int, waiting: dict[int, str])
     """Take what ended out of `waiting`."""
     async with services.sessions.begin() as session:
         rows = await file_queries.states_of(session, collection_id, list(waiting))
-    ended = [_ended(waiting.pop(row.id), row) for row in rows if row.status in _FINISHED]
+    ended = [_ended(waiting.pop(row.id), row) for row in rows if _is_over(row)]
     in_work = [waiting[row.id] for row in rows if row.status == "processing"]
     gone = set(waiting) - {row.id for row in rows}
     ended += [Ended(waiting.pop(one), 0, "It was deleted meanwhile.") for one in gone]
     return Progress(ended, in_work)
+
+
+def _is_over(document: Document) -> bool:
+    """Whether waiting is of no use: only the operator ends the wait for a wrong key."""
+    return document.status in _FINISHED or document.error_code == "embedder_misconfigured"
 
 
 def _ended(name: str, document: Document) -> Ended:

@@ -155,7 +155,7 @@ async def own_collections(session: AsyncSession, assistant_ids: Sequence[int]) -
             AssistantCollection.assistant_id.in_(assistant_ids), AssistantCollection.position == 0
         )
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def is_collection_shared(session: AsyncSession, collection_id: int) -> bool:
@@ -169,15 +169,6 @@ async def is_collection_shared(session: AsyncSession, collection_id: int) -> boo
 async def delete_collection(session: AsyncSession, collection_id: int) -> None:
     """Remove a collection whose documents are gone."""
     await session.execute(delete(Collection).where(Collection.id == collection_id))
-
-
-async def count_answer(session: AsyncSession, assistant_id: int) -> None:
-    """Count an answered question."""
-    await session.execute(
-        update(Assistant)
-        .where(Assistant.id == assistant_id)
-        .values(query_count=Assistant.query_count + 1)
-    )
 
 
 async def assistant_by_name(session: AsyncSession, owner_id: int, name: str) -> Assistant | None:

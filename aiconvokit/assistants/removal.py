@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
 from aiconvokit.files import documents
@@ -31,6 +32,7 @@ async def remove_assistant(
     await access.hold(session, assistant_id, "delete")
     collections = await queries.collections_of(session, assistant_id)
     chats, messages = await queries.delete_assistant(session, assistant_id)
+    await idempotency_store.forget(session, assistant_id)
     removed.assistants.append(assistant_id)
     removed.chats += chats
     removed.messages += messages

@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
 from aiconvokit.assistants.removal import remove_assistant
 from aiconvokit.assistants.schemas import AssistantOut, AssistantUpdate, NewAssistant
@@ -26,6 +27,7 @@ from aiconvokit.rest.lists import answer, window
 from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.rest.urls import assistant_url, document_url
 from aiconvokit.services import Services
+from ingestion.store import driver_connection
 
 
 @get("/", operation_class=describe(query=LIST))
@@ -51,14 +53,21 @@ async def list_assistants(
     )
 
 
-@post("/", operation_class=describe(NewAssistant, files=True))
+@post("/", operation_class=describe(NewAssistant, files=True, errors=(409, 422)))
 async def create_assistant(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> AssistantOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[AssistantOut]:
     """Make an assistant; files are read by the worker and become searchable one by one."""
     body = await read_body(request, services.settings.limits)
     wanted, files = read_with_files(body, NewAssistant)
+    attempt = await once.take(body)
+    if attempt.stored is not None:
+        return attempt.stored.response()
     async with (
+        attempt,
         documents.received(services, [Incoming.of(one) for one in files]) as intake,
         services.sessions.begin() as session,
     ):
@@ -66,7 +75,9 @@ async def create_assistant(
         collection = (await queries.collections_of(session, assistant.id))[0]
         await documents.add(services, session, user_id, collection.id, intake)
         rows = await file_queries.documents_of(session, [collection.id])
-    return show_assistant(request, assistant, rows)
+        shown = show_assistant(request, assistant, rows)
+        transaction = await driver_connection(session)
+        return await attempt.keep(transaction, shown, assistant_id=assistant.id)
 
 
 @get("/{assistant_id:int}/")

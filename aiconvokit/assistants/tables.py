@@ -3,15 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, text
+from sqlalchemy import BigInteger, ForeignKey, cast, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
+from aiconvokit.accounts.tables import UsageDay
 from ingestion.tables import Base, created, identity
 
 
 class Assistant(Base):
-    """Stored instructions; `query_count` counts answered questions."""
+    """Stored instructions; `query_count` is how many questions were answered, whoever asked."""
 
     __tablename__ = "assistant"
 
@@ -23,9 +24,14 @@ class Assistant(Base):
     instructions: Mapped[str]
     glossary: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     """The owner's own; null: the built-in one."""
-    query_count: Mapped[int] = mapped_column(server_default=text("0"))
     created_at: Mapped[datetime] = created()
     updated_at: Mapped[datetime] = created()
+    query_count: Mapped[int] = column_property(
+        select(cast(func.coalesce(func.sum(UsageDay.questions), 0), BigInteger))
+        .where(UsageDay.assistant_id == id)  # noqa: A003  # the column above
+        .correlate_except(UsageDay)
+        .scalar_subquery()
+    )
 
 
 class AssistantCollection(Base):

@@ -4,8 +4,8 @@ A quote is proven to stand on its page. That it supports the claim is judged by 
 numbers and negations: a good sign, not a proof.
 """
 
-import bisect
 import re
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,10 +14,18 @@ from numpy.typing import NDArray
 
 from aiconvokit.chat.brief import brief
 from aiconvokit.chat.claims import Stated, split_claims
-from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement, prepare, support
+from aiconvokit.chat.evidence import (
+    LANGUAGE_SAMPLE,
+    Effort,
+    Evidence,
+    Library,
+    Statement,
+    is_cheap,
+    prepare,
+    support,
+)
 from aiconvokit.chat.marks import without_marks
 from aiconvokit.chat.proof import Attributed, Citation, Claim, Source
-from aiconvokit.chat.reading import language_of
 from aiconvokit.chat.sentences import Span
 from aiconvokit.chat.similarity import Similar, Undecided, settled, undecided
 
@@ -32,6 +40,9 @@ MAX_ANSWER = 40_000
 
 MAX_CLAIM = 4_000
 """Characters of a claim with its row's label and its head; a longer one is no sentence."""
+
+CHEAP_CLAIM = 300
+"""Characters of a sentence that is compared quickly, whatever stands on the pages."""
 
 _LACKING = frozenset(["no_match", "number_mismatch", "negation_mismatch"])
 _ABOUT_ITSELF = re.compile(
@@ -63,6 +74,69 @@ class Draft:
     quotes: tuple[str, ...]
 
 
+class Hints:
+    """The model's own marks, handed to the claims they belong to."""
+
+    def __init__(self) -> None:
+        self._waiting: deque[tuple[int, int]] = deque()
+
+    def add(self, hints: Iterable[tuple[int, int]]) -> None:
+        """Marks (position, n) behind those that are known."""
+        self._waiting.extend(sorted(hints))
+
+    def of(self, one: Stated) -> frozenset[int]:
+        """Those of the next claim: the ones up to its `reach` that no claim before it has."""
+        found: set[int] = set()
+        while self._waiting and self._waiting[0][0] <= one.reach:
+            found.add(self._waiting.popleft()[1])
+        return frozenset(found)
+
+
+class Judge:
+    """Judges the claims of one answer, in their order, by their words."""
+
+    def __init__(self, sources: Sequence[Source], question: str) -> None:
+        self._library = prepare(sources)
+        self._question = question
+        self._subject = ""
+        self._effort = Effort()
+
+    def verdict(
+        self, one: Stated, hints: frozenset[int], said: str, *, is_only: bool = False
+    ) -> Verdict:
+        """What supports a claim.
+
+        Args:
+            one: the claim.
+            hints: the passages that the model's marks point at.
+            said: the answer's text up to the claim's end, or its beginning: it tells the answer's
+                language, surer than the claim alone.
+            is_only: the answer claims nothing else; it may answer the question in a word.
+        """
+        if one.span.end > MAX_ANSWER or one.length > MAX_CLAIM:
+            return "no_match"
+        library = self._library
+        claim = self._statement(one, hints)
+        if claim.read(library.language).keys:
+            self._subject = claim.text
+        verdict: Verdict = _verdict(claim, library, self._effort)
+        if verdict == "too_short" and is_only:
+            return brief(claim, self._question, library) or verdict
+        if isinstance(verdict, str) and verdict in _LACKING:
+            return undecided(claim, library, said[:LANGUAGE_SAMPLE], self._effort) or verdict
+        return verdict
+
+    def is_cheap(self, one: Stated) -> bool:
+        """Whether the next claim is judged in about a millisecond."""
+        if one.length > CHEAP_CLAIM:
+            return False
+        return is_cheap(self._statement(one, frozenset()), self._library)
+
+    def _statement(self, one: Stated, hints: frozenset[int]) -> Statement:
+        text = f"{one.label}: {one.body}" if one.label else one.body
+        return Statement(text, hints, one.head, self._subject)
+
+
 def attribute(answer: str, sources: Sequence[Source], question: str = "") -> Attributed:
     """Find what supports each claim of an answer by its words.
 
@@ -82,32 +156,18 @@ def attribute(answer: str, sources: Sequence[Source], question: str = "") -> Att
 
 def draft(answer: str, sources: Sequence[Source], question: str = "") -> Draft:
     """The first half of `attribute`, for a caller who can embed; `finish` is the other."""
-    text, hints = without_marks(answer, len(sources))
-    library = prepare(sources)
+    text, marks = without_marks(answer, len(sources))
+    hints = Hints()
+    hints.add(marks)
+    judge = Judge(sources, question)
     stated = split_claims(text)
-    spans = [one.span for one in stated]
-    owned: dict[int, set[int]] = {}
-    for position, number in hints:
-        owned.setdefault(_owner(position, spans, text), set()).add(number)
     verdicts: list[tuple[Span, Verdict]] = []
-    answer_language = language_of(text)
-    subject = ""
-    effort = Effort()
-    for index, one in enumerate(stated):
-        if one.span.end > MAX_ANSWER or one.length > MAX_CLAIM:
-            verdicts.append((one.span, "no_match"))
-            continue
-        claim = _statement(text, one, owned.get(index, ()), subject)
-        subject = claim.text if claim.read(library.language).keys else subject
-        verdict: Verdict = _verdict(claim, library, effort)
-        if verdict == "too_short" and len(stated) == 1:
-            verdict = brief(claim, question, library) or verdict
-        if isinstance(verdict, str) and verdict in _LACKING:
-            verdict = undecided(claim, library, answer_language, effort) or verdict
-        verdicts.append((one.span, verdict))
-    open_ones = [verdict for _, verdict in verdicts if isinstance(verdict, Undecided)]
-    quotes = dict.fromkeys(quote.text for one in open_ones for quote in one.candidates)
-    return Draft(text, tuple(verdicts), tuple(one.text for one in open_ones), tuple(quotes))
+    for one in stated:
+        said = text[: min(one.span.end, LANGUAGE_SAMPLE)]
+        is_only = len(stated) == 1
+        verdicts.append((one.span, judge.verdict(one, hints.of(one), said, is_only=is_only)))
+    claims, quotes = undecided_texts([verdict for _, verdict in verdicts])
+    return Draft(text, tuple(verdicts), claims, quotes)
 
 
 def finish(drafted: Draft, similarities: NDArray[np.float32], model: str) -> Attributed:
@@ -118,54 +178,84 @@ def finish(drafted: Draft, similarities: NDArray[np.float32], model: str) -> Att
         similarities: cosines, one row for each of `claims`, one column for each of `quotes`.
         model: the embedding model; one without a calibrated threshold supports nothing.
     """
-    columns = {quote: column for column, quote in enumerate(drafted.quotes)}
+    spans = [span for span, _ in drafted.verdicts]
+    verdicts = decided([verdict for _, verdict in drafted.verdicts], similarities, model)
+    return assemble(drafted.text, list(zip(spans, verdicts, strict=True)))
+
+
+def undecided_texts(verdicts: Sequence[Verdict]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The claims that only vectors can decide, and the quotes that may support one of them."""
+    found = [verdict for verdict in verdicts if isinstance(verdict, Undecided)]
+    quotes = dict.fromkeys(quote.text for one in found for quote in one.candidates)
+    return tuple(one.text for one in found), tuple(quotes)
+
+
+def decided(
+    verdicts: Sequence[Verdict], similarities: NDArray[np.float32], model: str
+) -> list[Verdict]:
+    """The verdicts with those that vectors decide.
+
+    Args:
+        verdicts: of some claims.
+        similarities: cosines of their `undecided_texts`, claims by quotes.
+        model: the embedding model.
+    """
+    columns = {quote: column for column, quote in enumerate(undecided_texts(verdicts)[1])}
     rows = iter(similarities)
-    verdicts: list[tuple[Span, Verdict]] = []
-    for span, verdict in drafted.verdicts:
+    found: list[Verdict] = []
+    for verdict in verdicts:
         if isinstance(verdict, Undecided):
             row = next(rows)[[columns[quote.text] for quote in verdict.candidates]]
-            verdicts.append((span, settled(verdict, row, model) or verdict))
+            found.append(settled(verdict, row, model) or verdict)
         else:
-            verdicts.append((span, verdict))
-    return assemble(drafted.text, verdicts)
+            found.append(verdict)
+    return found
 
 
-def _statement(text: str, one: Stated, hints: Iterable[int], subject: str) -> Statement:
-    body = text[one.span.start : one.span.end]
-    said = f"{one.label}: {body}" if one.label else body
-    return Statement(said, frozenset(hints), one.head, subject)
-
-
-def _owner(position: int, spans: Sequence[Span], text: str) -> int:
-    """The claim that a mark belongs to: the one before it, at the head of a line the next one."""
-    before = bisect.bisect_left(spans, position, key=lambda span: span.start) - 1
-    if before < 0 or text.find("\n", spans[before].end, position) >= 0:
-        return before + 1
-    return before
-
-
-def assemble(text: str, verdicts: Sequence[tuple[Span, Verdict]]) -> Attributed:
+def assemble(text: str, verdicts: Iterable[tuple[Span, Verdict]]) -> Attributed:
     """Put the marks of the evidence into a text without marks.
 
     Args:
         text: the answer.
         verdicts: its claims in their order, each with what supports it or why nothing does.
     """
-    citations: dict[tuple[int, int, int, int, int], Citation] = {}
-    claims: list[Claim] = []
-    pieces: list[str] = []
-    begin = written = 0
+    output = Output()
+    begin = 0
     for span, verdict in verdicts:
+        output.say(text[begin : span.end])
+        output.close(span.end - span.start, verdict, text[span.end : span.end + 1])
+        begin = span.end
+    output.say(text[begin:])
+    return output.so_far()
+
+
+class Output:
+    """An answer that is written: its text with our marks, what they point at, its claims."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.citations: dict[tuple[int, int, int, int, int], Citation] = {}
+        self._claims: list[Claim] = []
+        self._length = 0
+
+    def say(self, text: str) -> None:
+        """Text goes on."""
+        if text:
+            self.pieces.append(text)
+            self._length += len(text)
+
+    def close(self, length: int, verdict: Verdict, following: str) -> None:
+        """Mark a claim: so many characters at the end; `following` is the text's next one."""
         quotes, reason = _outcome(verdict)
-        indices = tuple(dict.fromkeys(_cite(quote, citations) for quote in quotes))
-        offset = written - begin
-        start, end = span.start + offset, span.end + offset
-        claims.append(Claim(start, end, bool(quotes), reason, indices))
-        piece = text[begin : span.end] + _marks(indices, text[span.end : span.end + 1])
-        pieces.append(piece)
-        begin, written = span.end, written + len(piece)
-    output = "".join(pieces) + text[begin:]
-    return Attributed(output, tuple(citations.values()), tuple(claims))
+        indices = tuple(dict.fromkeys(_cite(quote, self.citations) for quote in quotes))
+        end = self._length
+        self._claims.append(Claim(end - length, end, bool(quotes), reason, indices))
+        self.say(_marks(indices, following))
+
+    def so_far(self) -> Attributed:
+        """What was written until now."""
+        claims, citations = tuple(self._claims), tuple(self.citations.values())
+        return Attributed("".join(self.pieces), citations, claims)
 
 
 def _outcome(verdict: Verdict) -> tuple[tuple[Evidence, ...], str | None]:

@@ -3,7 +3,7 @@
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +18,7 @@ from aiconvokit.chat.reading import (
     Reading,
     Word,
     language_of,
+    likely_keys,
     quoted_stems,
     read_claim,
     read_quote,
@@ -113,9 +114,8 @@ class Evidence:
     @property
     def keys_above(self) -> frozenset[str]:
         """The words of the table's head, of the headings and of the file's name."""
-        passage = self.source.passage
         header = self.header.reading.keys if self.header else frozenset[str]()
-        return header | _named(passage.filename, passage.heading, self.language)
+        return header | _named_above(self.source, self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,46 +139,61 @@ class Statement:
         return _under(self.head, reading) if self.head else reading
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What a unit proves: its words, for prose those above it, and its numbers' digests."""
+
+    keys: frozenset[str]
+    above: frozenset[str]
+    digests: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Evidence that shares words with a claim; it is `proving` with all its words and numbers."""
+
+    place: tuple[int, int]
+    evidence: Evidence
+    shared: float
+    proving: bool
+
+
 class Shelf:
-    """The evidence of one language, by its words and by its numbers' digests.
+    """The evidence of one page in one language; a unit is read when a claim comes near to it."""
 
-    Rows of the arrays are `evidence`; `places` are theirs among all evidence.
-    """
+    def __init__(self, placed: Sequence[tuple[tuple[int, int], Evidence]]) -> None:
+        self.placed = placed
+        self._likely = _Postings(likely for likely in (_likely(one) for _, one in placed))
+        self._read: dict[int, _Known] = {}
 
-    def __init__(self, placed: Sequence[tuple[int, Evidence]]) -> None:
-        self.places = [place for place, _ in placed]
-        self.evidence = [one for _, one in placed]
-        self._words = _Postings(one.keys for one in self.evidence)
-        self._above = _Postings(() if one.is_row else one.keys_above for one in self.evidence)
-        self._digests = _Postings(map(_digests, self.evidence))
-
-    @classmethod
-    def of(cls, language: str | None, evidence: Iterable[Evidence]) -> "Shelf":
-        """All evidence in this language."""
-        return cls([(at, one) for at, one in enumerate(evidence) if one.language == language])
-
-    def numbered(self, claim: Reading) -> list[tuple[int, Evidence]]:
-        """Those with all numbers of the claim, as far as digits go, with their places."""
-        return [(self.places[at], self.evidence[at]) for at in np.flatnonzero(self.showing(claim))]
-
-    def words(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
-        """The summed weights of the words that each has."""
-        return self._words.sums(weights)
-
-    def proving(self, claim: Reading) -> NDArray[np.bool_]:
-        """Those with all numbers and words of the claim: nothing else can support it."""
+    def near(self, claim: Reading, weights: Mapping[str, float]) -> Iterator[Near]:
+        """Those that have so much of the claim's words, by weight, that they are looked at."""
+        least = LOOKALIKE_COVERAGE * sum(weights.values())
+        likely = self._likely.sums(weights)
         words = claim.keys - THE_COMPANY
-        found = self.showing(claim)
-        for word in words:
-            found &= self._words.having([word]) | self._above.having([word])
-        return found
+        numbers = [number.digests for number in claim.numbers]
+        for at in np.flatnonzero((likely > 0) & (likely >= least)).tolist():
+            known = self._known(at)
+            shared = sum(weight for word, weight in weights.items() if word in known.keys)
+            if shared > 0 and shared >= least:
+                proving = not any(map(known.digests.isdisjoint, numbers)) and all(
+                    word in known.keys or word in known.above for word in words
+                )
+                yield Near(*self.placed[at], shared, proving)
 
-    def showing(self, claim: Reading) -> NDArray[np.bool_]:
-        """Those with all numbers of the claim, as far as digits go."""
-        found = np.ones(len(self.evidence), bool)
-        for number in claim.numbers:
-            found &= self._digests.having(number.digests)
-        return found
+    def numbered(self, claim: Reading) -> Iterator[tuple[tuple[int, int], Evidence]]:
+        """Those with all numbers of the claim, as far as digits go, with their places."""
+        numbers = [number.digests for number in claim.numbers]
+        for at, placed in enumerate(self.placed):
+            if not any(map(self._known(at).digests.isdisjoint, numbers)):
+                yield placed
+
+    def _known(self, at: int) -> _Known:
+        if at not in self._read:
+            one = self.placed[at][1]
+            above = frozenset[str]() if one.is_row else one.keys_above
+            self._read[at] = _Known(one.keys, above, _digests(one))
+        return self._read[at]
 
 
 class _Postings:
@@ -192,46 +207,89 @@ class _Postings:
             for term in terms:
                 found.setdefault(term, []).append(at)
         self._found = found
-        self._arrays: dict[str, NDArray[np.intp]] = {}
-
-    def _of(self, term: str) -> NDArray[np.intp]:
-        if term not in self._arrays:
-            self._arrays[term] = np.array(self._found.get(term, ()), np.intp)
-        return self._arrays[term]
-
-    def having(self, terms: Iterable[str]) -> NDArray[np.bool_]:
-        has = np.zeros(self._rows, bool)
-        for term in terms:
-            has[self._of(term)] = True
-        return has
 
     def sums(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
+        """The summed weights of the terms that each row has."""
         total = np.zeros(self._rows)
         for term, weight in weights.items():
-            total[self._of(term)] += weight
+            if term in self._found:
+                total[self._found[term]] += weight
         return total
 
 
-def _digests(evidence: Evidence) -> set[str]:
+def _likely(evidence: Evidence) -> frozenset[str]:
+    """At least the `keys` of the evidence, found without reading it."""
+    words = likely_keys(evidence.text, evidence.language)
+    if words is None:
+        return evidence.keys
+    return words | evidence.keys_above if evidence.is_row else words
+
+
+def _digests(evidence: Evidence) -> frozenset[str]:
     """Of its numbers, and of the years above a row."""
     reading = evidence.reading
     own = (*reading.numbers, *(term for term in reading.terms if isinstance(term, Number)))
     above = evidence.header.reading.numbers if evidence.header else ()
-    return {digest for number in (*own, *above) for digest in number.digests}
+    return frozenset(digest for number in (*own, *above) for digest in number.digests)
+
+
+class Page:
+    """A page of the prompt with the passages on it; it is cut when a claim comes near to it."""
+
+    def __init__(self, number: int, sources: Sequence[Source], language: str | None) -> None:
+        self._number = number
+        self._sources = sources
+        self._language = language
+        self._shelves: dict[str | None, Shelf] = {}
+
+    @functools.cached_property
+    def evidence(self) -> tuple[Evidence, ...]:
+        """The units that a passage touches."""
+        found = placed_units(self._sources[0].page_text)
+        return tuple(
+            one for placed in found if (one := _evidence(self._sources, placed, self._language))
+        )
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a claim came near to it."""
+        return "evidence" in self.__dict__
+
+    def may_have(self, weights: Mapping[str, float], language: str | None) -> bool:
+        """Whether a unit can have so much of a claim's words."""
+        words = likely_keys(self._sources[0].page_text, language)
+        named = (_named_above(source, language) for source in self._sources)
+        if words is None:
+            return True
+        words = words.union(*named)
+        found = sum(weight for word, weight in weights.items() if word in words)
+        return found > 0 and found >= LOOKALIKE_COVERAGE * sum(weights.values())
+
+    def shelf(self, language: str | None) -> Shelf:
+        """The evidence in a language."""
+        if language not in self._shelves:
+            self._shelves[language] = Shelf(
+                [
+                    ((self._number, at), one)
+                    for at, one in enumerate(self.evidence)
+                    if one.language == language
+                ]
+            )
+        return self._shelves[language]
 
 
 @dataclass(frozen=True)
 class Library:
-    """The evidence of all passages in prompt order, and the language of their stems."""
+    """The passages by page in prompt order, and the language of their stems."""
 
     language: str | None
-    evidence: tuple[Evidence, ...]
+    pages: tuple[Page, ...]
+    languages: frozenset[str | None]
 
     @functools.cached_property
-    def shelves(self) -> Mapping[str | None, Shelf]:
-        """The evidence by its language, to be searched; made when a claim first asks for it."""
-        languages = dict.fromkeys(one.language for one in self.evidence)
-        return {name: Shelf.of(name, self.evidence) for name in languages}
+    def evidence(self) -> tuple[Evidence, ...]:
+        """That of all pages."""
+        return tuple(one for page in self.pages for one in page.evidence)
 
 
 @dataclass(slots=True)
@@ -249,20 +307,21 @@ class Effort:
 
 
 def prepare(sources: Sequence[Source]) -> Library:
-    """Cut the sources' pages into evidence; a unit counts when its passage touches it."""
-    language = language_of(" ".join(source.passage.text for source in sources)[:LANGUAGE_SAMPLE])
+    """Lay out the sources' pages; a unit of a page counts when a passage touches it."""
+    sample = ""
     pages: dict[tuple[int, int, int], list[Source]] = {}
     for source in sources:
         passage = source.passage
         key = (passage.document_id, passage.version, passage.page)
         pages.setdefault(key, []).append(source)
-    found = [
-        evidence
-        for page in pages.values()
-        for placed in placed_units(page[0].page_text)
-        if (evidence := _evidence(page, placed, language))
-    ]
-    return Library(language, tuple(found))
+        if len(sample) <= LANGUAGE_SAMPLE:
+            sample += f"{passage.text} "
+    language = language_of(sample[:LANGUAGE_SAMPLE])
+    return Library(
+        language,
+        tuple(Page(number, page, language) for number, page in enumerate(pages.values())),
+        frozenset(language_of(source.passage.text) for source in sources),
+    )
 
 
 def support(claim: Statement, library: Library, effort: Effort) -> tuple[Evidence, ...] | str:
@@ -305,24 +364,35 @@ def _touches(source: Source, unit: Unit) -> bool:
     return unit.start < source.passage.end and source.passage.start < unit.end
 
 
+def is_cheap(claim: Statement, library: Library) -> bool:
+    """Whether `support` has no page to cut for this claim: it takes a millisecond then."""
+    return all(
+        page.is_cut or not page.may_have(_weights(claim.read(language)), language)
+        for language in library.languages
+        for page in library.pages
+    )
+
+
+def _weights(claim: Reading) -> dict[str, float]:
+    return {key: NAME_WEIGHT if key in claim.names else 1.0 for key in claim.keys}
+
+
 def _lookalikes(claim: Statement, library: Library) -> list[Evidence]:
     """What shares words with the claim: first what may support it, the likeliest first."""
-    ranked: list[tuple[bool, float, int, Evidence]] = []
-    for language, shelf in library.shelves.items():
+    ranked: list[tuple[bool, float, tuple[int, int], Evidence]] = []
+    for language in library.languages:
         reading = claim.read(language)
-        weights = {key: NAME_WEIGHT if key in reading.names else 1.0 for key in reading.keys}
-        total = sum(weights.values())
-        shared = shelf.words(weights)
-        proving = shelf.proving(reading)
-        near = np.flatnonzero((shared > 0) & (shared >= LOOKALIKE_COVERAGE * total))
-        for at in near[np.lexsort((-shared[near], ~proving[near]))][:MAX_LOOKALIKES]:
-            one = shelf.evidence[at]
-            share = float(shared[at])
-            if proving[at] and not _is_too_long(reading, one):
-                share += NUMBER_WEIGHT * sum(map(Figures(reading, one).shows, reading.numbers))
-            share /= total + NUMBER_WEIGHT * len(reading.numbers)
-            bonus = HINT_BONUS if claim.hints & one.hints else 0
-            ranked.append((not proving[at], -share - bonus, shelf.places[at], one))
+        weights = _weights(reading)
+        total = sum(weights.values()) + NUMBER_WEIGHT * len(reading.numbers)
+        pages = [page for page in library.pages if page.may_have(weights, language)]
+        near = [one for page in pages for one in page.shelf(language).near(reading, weights)]
+        near.sort(key=lambda one: (not one.proving, -one.shared))
+        for one in near[:MAX_LOOKALIKES]:
+            evidence, share = one.evidence, one.shared
+            if one.proving and not _is_too_long(reading, evidence):
+                share += NUMBER_WEIGHT * sum(map(Figures(reading, evidence).shows, reading.numbers))
+            bonus = HINT_BONUS if claim.hints & evidence.hints else 0
+            ranked.append((not one.proving, -share / total - bonus, one.place, evidence))
     ranked.sort(key=lambda item: item[:3])
     holding = sum(not lacks for lacks, *_ in ranked)
     return [one for *_, one in ranked[: min(MAX_LOOKALIKES, holding + MAX_REFUSED)]]
@@ -334,6 +404,10 @@ def _is_too_long(claim: Reading, evidence: Evidence) -> bool:
 
 def _pairs(claim: Reading, evidence: Evidence) -> int:
     return len(claim.terms) * len(evidence.reading.terms)
+
+
+def _named_above(source: Source, language: str | None) -> frozenset[str]:
+    return _named(source.passage.filename, source.passage.heading, language)
 
 
 @functools.lru_cache(READ_CACHE)

@@ -7,40 +7,53 @@ is renewed while its turn lives and runs out by itself when the process died.
 import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from uuid import UUID
 
-from sqlalchemy.exc import SQLAlchemyError
+import psycopg
 
-from aiconvokit.chat import queries
+from aiconvokit.chat import turn_queries
 from aiconvokit.services import Services
 
 WAIT_SECONDS = 1.0
 """How long a second turn waits for the first before it is told that the chat is busy."""
 POLL_SECONDS = 0.1
+SWEEP_SECONDS = 10
+"""With the lease's 45 s, the answer of a process that died is told as interrupted within 60 s."""
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def renewed(services: Services, thread_id: int, token: UUID) -> AsyncIterator[None]:
+async def renewed(services: Services, thread_id: int, lease: UUID) -> AsyncIterator[None]:
     """Keep a lease alive as long as the block runs."""
-    task = asyncio.create_task(_renew_forever(services, thread_id, token), name="renew lease")
+    task = asyncio.create_task(_renew_forever(services, thread_id, lease), name="renew lease")
     try:
         yield
     finally:
         task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task
+        await asyncio.wait({task})
 
 
-async def _renew_forever(services: Services, thread_id: int, token: UUID) -> None:
+async def _renew_forever(services: Services, thread_id: int, lease: UUID) -> None:
     seconds = services.settings.limits.lease_seconds
     while True:
         await asyncio.sleep(seconds / 3)
         try:
-            async with services.sessions.begin() as session:
-                if not await queries.renew_lease(session, thread_id, token, seconds):
+            async with services.pool.connection() as transaction:
+                if not await turn_queries.renew_lease(transaction, thread_id, lease, seconds):
                     return
-        except SQLAlchemyError as error:
+        except psycopg.Error as error:
             logger.warning("A lease could not be renewed: %s", type(error).__name__)
+
+
+async def free_lost_threads(services: Services) -> None:
+    """For ever: answers whose process died become `interrupted`, and their threads free."""
+    while True:
+        try:
+            async with services.pool.connection() as transaction:
+                if lost := await turn_queries.interrupt_lost(transaction):
+                    logger.warning("%s answers were left unfinished by a process that died", lost)
+        except psycopg.Error as error:
+            logger.warning("Lost turns cannot be looked for: %s", type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)

@@ -105,6 +105,7 @@ _THOUSANDS = re.compile(r"\d{1,3}(?P<mark>[.,'\u2019])\d{3}(?:(?P=mark)\d{3})*")
 _LIST = re.compile(r"\d+(?:,\d+){2,}|\d+,\d{4,}")
 _MARKS = re.compile(r"[.,'\u2019]")
 _DIGIT = re.compile(r"\d")
+_OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _ARABIC_MARKS = str.maketrans({"\u066b": ".", "\u066c": ","})
 
 
@@ -196,7 +197,7 @@ def plain(text: str) -> str:
         joined = _MINUS_SIGN.sub(r"\1-", _BRACKETS_WITH_UNIT.sub(r"\1-\2", joined))
     if not joined.isascii():
         joined = unicodedata.normalize("NFKC", joined)
-        joined = "".join(str(unicodedata.decimal(c, c)) for c in joined)
+        joined = _OTHER_DIGIT.sub(lambda m: str(unicodedata.decimal(m.group())), joined)
     return digits_for_words(joined)
 
 

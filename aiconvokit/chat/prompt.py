@@ -16,6 +16,11 @@ from ingestion.tokens import count_tokens
 MESSAGE_OVERHEAD = 4
 """Tokens that a chat template adds around a message."""
 
+ANSWER_TOKENS = 1_000
+"""What is left of a context window for the answer; a quarter of a very small one."""
+OVERHEAD_TOKENS = 200
+"""Our rules, the tags around the passages, what the template adds."""
+
 RULES = (
     "Answer from the passages given with the question, in the language of the question. After "
     "each statement put the number of the passage it rests on in square brackets, like [1]. "
@@ -42,6 +47,30 @@ class Said:
     role: Role
     content: str
     cited: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """Tokens, as we count them, for what a prompt holds beside instructions and question."""
+
+    history: int
+    passages: int
+
+    def within(self, window: int, fixed: str) -> "Budget":
+        """What fits into a context window: passages go before history.
+
+        Args:
+            window: the model's, in our tokens.
+            fixed: the rest of the prompt.
+        """
+        answer = min(ANSWER_TOKENS, window // 4)
+        left = max(0, window - answer - count_tokens(fixed) - OVERHEAD_TOKENS)
+        passages = min(self.passages, left)
+        return Budget(min(self.history, left - passages), passages)
+
+    def shorter(self) -> "Budget":
+        """For a model whose window nobody knows: no history, half of the passages."""
+        return Budget(0, self.passages // 2)
 
 
 def build(

@@ -1,12 +1,9 @@
 """Every statement on threads, chats, messages and their receipts."""
 
 from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, cast
-from uuid import UUID
+from typing import cast
 
-from sqlalchemy import delete, exists, func, or_, select, update
-from sqlalchemy.engine import CursorResult
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
@@ -68,83 +65,16 @@ async def thread_exists(session: AsyncSession, thread_id: int) -> bool:
     return bool(await session.scalar(select(exists().where(Thread.id == thread_id))))
 
 
-async def take_lease(session: AsyncSession, thread_id: int, token: UUID, seconds: int) -> bool:
-    """Take a thread that is free or whose lease ran out; False while another turn holds it."""
-    return await _changed(
-        session,
-        update(Thread)
-        .where(
-            Thread.id == thread_id,
-            or_(Thread.lease_token.is_(None), Thread.lease_expires_at < func.now()),
-        )
-        .values(lease_token=token, lease_expires_at=func.now() + timedelta(seconds=seconds)),
-    )
-
-
-async def renew_lease(session: AsyncSession, thread_id: int, token: UUID, seconds: int) -> bool:
-    """Hold a lease for longer; False when it was lost."""
-    return await _changed(
-        session,
-        update(Thread)
-        .where(Thread.id == thread_id, Thread.lease_token == token)
-        .values(lease_expires_at=func.now() + timedelta(seconds=seconds)),
-    )
-
-
-async def release_lease(session: AsyncSession, thread_id: int, token: UUID) -> bool:
-    """Give a lease back; False when it was lost."""
-    return await _changed(
-        session,
-        update(Thread)
-        .where(Thread.id == thread_id, Thread.lease_token == token)
-        .values(lease_token=None, lease_expires_at=None),
-    )
-
-
-async def _changed(session: AsyncSession, statement: Any) -> bool:
-    result = await session.execute(statement.execution_options(synchronize_session=False))
-    return cast("CursorResult[Any]", result).rowcount > 0
-
-
-async def interrupt_unfinished(session: AsyncSession, thread_id: int) -> None:
-    """Answers whose process died are told from those in work: their lease is gone."""
-    await session.execute(
-        update(Message)
-        .where(Message.thread_id == thread_id, Message.status == "in_progress")
-        .values(status="interrupted")
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def insert_message(
-    session: AsyncSession, thread_id: int, role: str, content: str, status: str
-) -> Message:
-    """Append a message to a thread."""
+async def insert_message(session: AsyncSession, thread_id: int, role: str, content: str) -> None:
+    """Append a message that is complete to a thread."""
     message = Message(
         public_id=public_id("msg"),
         thread_id=thread_id,
         role=role,
         content=content,
-        status=status,
+        status="complete",
     )
     session.add(message)
-    await session.flush()
-    return message
-
-
-async def finish_message(session: AsyncSession, message_id: int, values: dict[str, Any]) -> None:
-    """Write how an answer ended."""
-    await session.execute(
-        update(Message)
-        .where(Message.id == message_id)
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-
-
-async def insert_receipt(session: AsyncSession, receipt: Receipt) -> None:
-    """Keep how an answer came about."""
-    session.add(receipt)
     await session.flush()
 
 
@@ -159,15 +89,15 @@ async def receipt_of(
     )
 
 
-async def newest_messages(session: AsyncSession, thread_id: int, limit: int) -> list[Message]:
-    """The newest complete messages of a thread, oldest first."""
-    found = await session.scalars(
-        select(Message)
-        .where(Message.thread_id == thread_id, Message.status == "complete")
-        .order_by(Message.id.desc())
-        .limit(limit)
+async def message_of(
+    session: AsyncSession, thread_id: int, message_public_id: str
+) -> Message | None:
+    """One of a thread's messages."""
+    return await session.scalar(
+        select(Message).where(
+            Message.thread_id == thread_id, Message.public_id == message_public_id
+        )
     )
-    return list(reversed(found.all()))
 
 
 async def messages_of(session: AsyncSession, thread_id: int, wanted: Window) -> list[Message]:

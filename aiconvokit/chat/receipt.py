@@ -7,9 +7,11 @@ question, and the budgets of history and passages) and by the number of passages
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+from msgspec.structs import replace
 
 from aiconvokit.chat.prompt import Said
 from aiconvokit.chat.proof import Source
@@ -35,7 +37,8 @@ class Trace:
     """The chat model's configured name, once it is asked."""
     messages: Sequence[ChatMessage] = ()
     milliseconds: dict[str, float] = field(default_factory=dict)
-    """By part: rewrite, search (with the embedding), model, attribution, extract."""
+    """By part: rewrite, embed, search (with the embedding), first_token, model, attribution,
+    extract."""
     begun: float = field(default_factory=time.perf_counter)
 
     @contextmanager
@@ -46,6 +49,14 @@ class Trace:
             yield
         finally:
             self.milliseconds[part] = _since(begun)
+
+    def add(self, part: str, begun: float) -> None:
+        """Add the time since `begun` to a part that comes in pieces."""
+        self.milliseconds[part] = round(self.milliseconds.get(part, 0.0) + _since(begun), 1)
+
+    def times(self) -> dict[str, float]:
+        """By part, with the whole until now."""
+        return {**self.milliseconds, "total": _since(self.begun)}
 
 
 def draw(
@@ -73,8 +84,19 @@ def draw(
             history_tokens=limits.history_tokens,
         ),
         usage=usage,
-        milliseconds={**trace.milliseconds, "total": _since(trace.begun)},
+        milliseconds=trace.times(),
     )
+
+
+def without_words_of(receipt: ReceiptOut, document_ids: Collection[int]) -> ReceiptOut:
+    """A receipt that holds no words of some documents, as `redact_receipts` leaves it."""
+    passages = [
+        replace(one, filename=None, heading=None, sha256=None)
+        if one.document_id in document_ids
+        else one
+        for one in receipt.passages
+    ]
+    return replace(receipt, redacted=True, rewritten=None, messages=[], passages=passages)
 
 
 def documents_in(trace: Trace, history: Sequence[Said]) -> set[int]:

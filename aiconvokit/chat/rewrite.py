@@ -12,7 +12,7 @@ from contextlib import aclosing
 from aiconvokit.chat.follow_up import LONGEST
 from aiconvokit.chat.prompt import Said
 from aiconvokit.errors import UpstreamFailed
-from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Completed
+from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Completed, Restarted
 
 REWRITE_SECONDS = 5.0
 """Somebody waits, and the answer itself has not begun."""
@@ -81,7 +81,7 @@ async def _said(model: ChatModel, messages: Sequence[ChatMessage]) -> str:
         async for event in events:
             if isinstance(event, Completed):
                 return event.text
-            length += len(event.text)
+            length = 0 if isinstance(event, Restarted) else length + len(event.text)
             if length > 2 * LONGEST:  # label, quotes and thoughts included
                 break
     return ""

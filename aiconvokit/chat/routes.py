@@ -1,8 +1,8 @@
 """`/chat/`: the documented calls, and one's own chats."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Response, Router, delete, get, post, put
@@ -10,49 +10,58 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions
+from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.idempotency import Attempt, Once
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
-from aiconvokit.chat.answer import run_turn
+from aiconvokit.chat.answer import Event, run_turn
 from aiconvokit.chat.queries import ChatRow
 from aiconvokit.chat.schemas import (
     AnswerOut,
     Ask,
     ChatDetail,
     ChatOut,
-    CitationOut,
-    ClaimOut,
     MessageOut,
     NewChat,
     ReceiptOut,
 )
-from aiconvokit.chat.tables import Message
-from aiconvokit.chat.turn import Done, stored_citation
+from aiconvokit.chat.show import show_answer, show_message, told, told_again
+from aiconvokit.chat.turn import Asked, Done
+from aiconvokit.db import Transaction
 from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import read_fields, stamp
 from aiconvokit.rest.lists import MAX_ID, answer, next_link, window
-from aiconvokit.rest.openapi import LIST, MODEL_ERRORS, describe
-from aiconvokit.rest.urls import chat_url, page_url
+from aiconvokit.rest.openapi import EVENTS, LIST, MODEL_ERRORS, describe
+from aiconvokit.rest.sse import EventStream, while_listening
+from aiconvokit.rest.urls import chat_url
 from aiconvokit.services import Services
+from ingestion.store import driver_connection
 
-OTHER_ASSISTANT = "This chat belongs to another assistant."
+T = TypeVar("T")
 
 
-@post("/", operation_class=describe(NewChat, errors=(404,)))
+@post("/", operation_class=describe(NewChat, errors=(404, 409, 422)))
 async def create_chat(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> ChatOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[ChatOut]:
     """Begin a chat with an assistant."""
     body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, NewChat)
-    async with services.sessions.begin() as session:
+    attempt = await once.take(body)
+    if attempt.stored is not None:
+        return attempt.stored.response()
+    async with attempt, services.sessions.begin() as session:
         assistant = await access.to_ask(services, session, user_id, wanted.assistant_id)
         await access.hold(session, assistant.id, "ask")
         row = await queries.insert_chat(session, user_id, assistant.id)
-    return _show(request, row)
+        transaction = await driver_connection(session)
+        return await attempt.keep(transaction, _show(request, row), assistant_id=assistant.id)
 
 
 @get("/", operation_class=describe(query=LIST))
@@ -86,7 +95,7 @@ async def get_chat(
         assistant_id=chat.assistant_id,
         created_at=stamp(chat.created_at),
         messages=[
-            _show_message(request, message, chat.assistant_id, versions) for message in messages
+            show_message(request, message, chat.assistant_id, versions) for message in messages
         ],
     )
     more = len(found) > len(messages)
@@ -94,36 +103,49 @@ async def get_chat(
     return Response(detail, headers=headers)
 
 
-@put("/{chat_id:int}/", operation_class=describe(Ask, errors=(409, *MODEL_ERRORS)))
+@put("/{chat_id:int}/", operation_class=describe(Ask, errors=(409, *MODEL_ERRORS), events=True))
 async def ask(
     request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
+    once: NamedDependency[Once],
     chat_id: FromPath[int],
-) -> AnswerOut:
-    """Ask a question; the answer comes with the quotes it rests on."""
-    async with services.sessions.begin() as session:
-        row = await _own_chat(session, user_id, chat_id)
-        # The server may have stopped sharing assistants since the chat began.
-        await access.to_ask(services, session, user_id, row[0].assistant_id)
+) -> Response[AnswerOut]:
+    """Ask a question; the answer comes with the quotes it rests on, whole or piece by piece."""
     body = await read_body(request, services.settings.limits)
-    wanted = read_fields(body, Ask)
-    if wanted.assistant_id != row[0].assistant_id:
-        raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
-    done = await _last(services, row, wanted.input)
-    cited = [stored_citation(one) for one in done.citations]
-    current = {one["document_id"]: one["version"] for one in cited}
-    return AnswerOut(
-        **msgspec.structs.asdict(_show(request, row)),
-        input=wanted.input,
-        output=done.output,
-        citations=_show_citations(request, cited, row[0].assistant_id, current),
-        claims=_show_claims(done.claims),
-        message_id=done.message_id,
-        model=done.model,
-        usage=done.usage,
-        finish_reason=done.finish_reason,
-    )
+    try:
+        wanted = read_fields(body, Ask)
+    except InvalidFields:
+        async with services.sessions() as session:
+            await _own_chat(session, user_id, chat_id)  # that there is none is said first
+        raise
+    asked = Asked(user_id, chat_id, wanted.assistant_id, wanted.input)
+    streams = wanted.stream or EVENTS in request.headers.get("accept", "")
+    attempt = await once.take(body)
+    if attempt.stored is not None:
+        return EventStream(told_again(attempt.stored)) if streams else attempt.stored.response()
+    events = _turn(request, services, asked, attempt)
+    if not streams:
+        done = await while_listening(request, _last(events))
+        return Response(show_answer(request, asked, done))
+    started = await while_listening(request, anext(events))
+    return EventStream(told(request, asked, started, events))
+
+
+@get("/{chat_id:int}/messages/{message_id:str}/")
+async def get_message(
+    request: ApiRequest,
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+    chat_id: FromPath[int],
+    message_id: FromPath[str],
+) -> MessageOut:
+    """One message, also one that was left before it was whole."""
+    chat, thread = await _own_chat(session, user_id, chat_id)
+    found = await _message(queries.message_of, session, thread.id, message_id)
+    cited = sorted({one["document_id"] for one in found.citations or []})
+    versions = await ready_versions(session, cited)
+    return show_message(request, found, chat.assistant_id, versions)
 
 
 @get("/{chat_id:int}/messages/{message_id:str}/receipt/")
@@ -135,10 +157,7 @@ async def get_receipt(
 ) -> ReceiptOut:
     """How an answer came about: what was found, what was sent, by whom it was written."""
     _, thread = await _own_chat(session, user_id, chat_id)
-    known = message_id.isascii() and message_id.isprintable()
-    found = await queries.receipt_of(session, thread.id, message_id) if known else None
-    if found is None:
-        raise NotFound.of("Message")
+    found = await _message(queries.receipt_of, session, thread.id, message_id)
     return msgspec.convert(found.content, ReceiptOut)
 
 
@@ -151,20 +170,48 @@ async def delete_chat(
 ) -> Response[None]:
     """Delete a chat with its messages."""
     async with services.sessions.begin() as session:
-        _, thread = await _own_chat(session, user_id, chat_id)
+        chat, thread = await _own_chat(session, user_id, chat_id)
         messages = await queries.delete_thread(session, thread.id)
+        await idempotency_store.forget(session, chat.assistant_id, user_id)
         removed = deletions.Removed(chats=[chat_id], messages=messages)
         deletion = await deletions.keep(session, user_id, "chat", chat_id, removed)
     return deletions.answer(request, deletion)
 
 
-async def _last(services: Services, row: ChatRow, question: str) -> Done:
+async def _turn(
+    request: ApiRequest, services: Services, asked: Asked, attempt: Attempt
+) -> AsyncGenerator[Event]:
+    """A turn whose answer is kept for whoever sends the request again."""
+
+    async def keep(transaction: Transaction, done: Done) -> None:
+        shown = show_answer(request, asked, done)
+        await attempt.keep(transaction, shown, assistant_id=asked.assistant_id, status=200)
+
+    async with attempt, aclosing(run_turn(services, asked, keep)) as events:
+        async for event in events:
+            yield event
+
+
+async def _last(events: AsyncGenerator[Event]) -> Done:
     """Run a turn to its end."""
-    async with aclosing(run_turn(services, row, question)) as events:
+    async with aclosing(events):
         async for event in events:
             if isinstance(event, Done):
                 return event
     raise AIConvoKitError
+
+
+async def _message(
+    find: Callable[[AsyncSession, int, str], Awaitable[T | None]],
+    session: AsyncSession,
+    thread_id: int,
+    message_id: str,
+) -> T:
+    known = message_id.isascii() and message_id.isprintable()
+    found = await find(session, thread_id, message_id) if known else None
+    if found is None:
+        raise NotFound.of("Message")
+    return found
 
 
 async def _own_chat(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow:
@@ -180,46 +227,15 @@ def _show(request: ApiRequest, row: ChatRow) -> ChatOut:
     return ChatOut(chat.id, chat_url(request, chat.id), thread.public_id)
 
 
-def _show_message(
-    request: ApiRequest, message: Message, assistant_id: int, versions: Mapping[int, int | None]
-) -> MessageOut:
-    return MessageOut(
-        id=message.public_id,
-        role=message.role,
-        status=message.status,
-        content=message.content,
-        created_at=stamp(message.created_at),
-        model=message.model,
-        finish_reason=message.finish_reason,
-        error=message.error_code,
-        usage=message.usage,
-        citations=_show_citations(request, message.citations or [], assistant_id, versions),
-        claims=_show_claims(message.claims or []),
-    )
-
-
-def _show_citations(
-    request: ApiRequest,
-    stored: Sequence[Mapping[str, Any]],
-    assistant_id: int,
-    versions: Mapping[int, int | None],
-) -> list[CitationOut]:
-    """Citations with addresses; `stale` when the document has a newer version, or is gone."""
-    return [
-        CitationOut(
-            **one,
-            stale=versions.get(one["document_id"]) != one["version"],
-            url=page_url(request, assistant_id, one["document_id"], one["page"]),
-        )
-        for one in stored
-    ]
-
-
-def _show_claims(stored: Sequence[Mapping[str, Any]]) -> list[ClaimOut]:
-    return [ClaimOut(**one) for one in stored]
-
-
 def router() -> Router:
     """The routes of this feature."""
-    handlers: list[Any] = [create_chat, list_chats, get_chat, ask, get_receipt, delete_chat]
+    handlers: list[Any] = [
+        create_chat,
+        list_chats,
+        get_chat,
+        ask,
+        get_message,
+        get_receipt,
+        delete_chat,
+    ]
     return Router("/chat", route_handlers=handlers, guards=[require_user], tags=["chat"])

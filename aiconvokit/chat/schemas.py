@@ -12,6 +12,7 @@ class NewChat(Struct):
 class Ask(Struct):
     assistant_id: Id
     input: LongText
+    stream: bool = False
 
 
 class ChatOut(Struct):
@@ -53,6 +54,8 @@ class AnswerOut(Struct):
     model: str
     usage: dict[str, int] | None
     finish_reason: str | None
+    passages: int
+    milliseconds: dict[str, float]
 
 
 class MessageOut(Struct):
@@ -67,6 +70,7 @@ class MessageOut(Struct):
     usage: dict[str, int] | None
     citations: list[CitationOut]
     claims: list[ClaimOut]
+    milliseconds: dict[str, float] | None
 
 
 class ChatDetail(Struct):

@@ -45,16 +45,53 @@ _NEXT_WORD = re.compile(r"\s*[\"'\u2018\u201c\u00ab(\[]*(\S+)")
 
 def sentences(text: str, start: int, end: int) -> Iterator[Span]:
     """The sentences of the prose `text[start:end]`; a line break in it is white space."""
-    begin = read = start
-    has_letter = False
-    for match in _STOP.finditer(text, start, end):
-        # "1." before "Definitions" numbers a sentence, it is none.
-        has_letter = has_letter or bool(_LETTER.search(text, read, match.start()))
-        read = match.end()
-        if has_letter and _ends_sentence(text, begin, match, end):
-            yield from trimmed(text, begin, match.end())
-            begin, has_letter = match.end(), False
+    ends = Ends(start)
+    begin = start
+    while (stop := ends.following(text, end)) is not None:
+        yield from trimmed(text, begin, stop)
+        begin = stop
     yield from trimmed(text, begin, end)
+
+
+class Ends:
+    """Where sentences end in prose from `begin` on, one end after the other; it may grow."""
+
+    def __init__(self, begin: int) -> None:
+        self.begin = begin
+        self.unsure: int | None = None
+        """Where the next sentence may end; more text tells."""
+        self._read = self._searched = begin
+        self._has_letter = False
+
+    def following(self, text: str, end: int, *, may_grow: bool = False) -> int | None:
+        """The next end in `text[begin:end]`; None: there is none, or none that more text leaves.
+
+        When the prose `may_grow`, a stop ends a sentence once the word behind it is whole.
+        """
+        self.unsure = None
+        while match := _STOP.search(text, self._searched, end):
+            # Other stops than "." end a sentence whatever follows.
+            is_point = match.group() == "."
+            word = _NEXT_WORD.match(text, match.end(), end) if is_point else None
+            known = match.end() < end and (not is_point or (word is not None and word.end() < end))
+            if may_grow and not known:
+                self._searched, self.unsure = match.start(), match.end()
+                return None
+            # "1." before "Definitions" numbers a sentence, it is none.
+            letter = self._has_letter or bool(_LETTER.search(text, self._read, match.start()))
+            self._has_letter, self._read = letter, match.end()
+            self._searched = match.end()
+            following = word.group(1) if word else ""
+            if letter and _ends_sentence(text, self.begin, match, following):
+                self.begin, self._has_letter = match.end(), False
+                return match.end()
+        self._searched = end
+        return None
+
+    def moved(self, by: int) -> None:
+        """The text has lost so many characters at its start."""
+        self.begin, self._read = self.begin - by, self._read - by
+        self._searched -= by
 
 
 def trimmed(text: str, start: int, end: int) -> Iterator[Span]:
@@ -66,11 +103,10 @@ def trimmed(text: str, start: int, end: int) -> Iterator[Span]:
         yield Span(begin, begin + len(body))
 
 
-def _ends_sentence(text: str, begin: int, stop: re.Match[str], end: int) -> bool:
+def _ends_sentence(text: str, begin: int, stop: re.Match[str], word: str) -> bool:
+    """Whether it does before this word; "" is the end of the prose."""
     if stop.group() != ".":
         return True
-    following = _NEXT_WORD.match(text, stop.end(), end)
-    word = following.group(1) if following else ""
     if word[:1].islower():
         return False
     return _token_ends(text[max(begin, stop.start() - TOKEN_REACH) : stop.start()], word)

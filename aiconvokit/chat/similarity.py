@@ -50,27 +50,28 @@ class Similar:
     evidence: tuple[Evidence, ...]
 
 
-def undecided(
-    claim: Statement, library: Library, answer_language: str | None, effort: Effort
-) -> Undecided | None:
+def undecided(claim: Statement, library: Library, said: str, effort: Effort) -> Undecided | None:
     """What only vectors can decide: a claim whose quotes are in another language.
 
     Args:
         claim: one that no shared words support.
         library: the evidence of the prompt's passages.
-        answer_language: `detect` of the whole answer, which is surer than of one claim.
+        said: the answer up to the claim's end: its language is surer than that of one claim.
         effort: what is left of the answer's; without any, nothing is looked at.
     """
     own = language_of(claim.text)
+    if library.languages <= {own}:
+        return None
+    answer_language = language_of(said)
     language = own if own != SIMPLE else answer_language
     if SIMPLE in {language, answer_language}:
         return None
     reading = claim.read(language)
     placed = [
         (not claim.hints & one.hints, place, one)
-        for name, shelf in library.shelves.items()
-        if name not in {language, answer_language}
-        for place, one in shelf.numbered(reading)
+        for page in library.pages
+        for name in library.languages - {language, answer_language}
+        for place, one in page.shelf(name).numbered(reading)
         if not one.is_row
     ]
     placed.sort(key=lambda item: item[:2])

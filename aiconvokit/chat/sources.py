@@ -6,12 +6,10 @@ from aiconvokit.chat.proof import Source
 from aiconvokit.chat.rewrite import rewrite
 from aiconvokit.chat.turn import Turn
 from aiconvokit.retrieval.glossary import entries_of
-from aiconvokit.retrieval.queries import page_texts
 from aiconvokit.retrieval.relevance import anything_relevant
 from aiconvokit.retrieval.search import Question, Scope, search
-from aiconvokit.retrieval.types import Passage
 from aiconvokit.services import Services
-from ingestion.store import find_space, is_reading
+from ingestion.store import is_reading
 
 
 async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
@@ -23,27 +21,27 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
     trace, limits = turn.trace, services.settings.limits
     trace.rewritten = await _rewritten(services, turn)
     with trace.timed("search"):
-        trace.found = await search(
+        trace.found, trace.space = await search(
             services,
             turn.collections,
             question_of(turn),
             limits.prompt_passages,
-            Scope(glossary=entries_of(turn.assistant.glossary)),
+            Scope(glossary=entries_of(turn.persona.glossary)),
+            timed=trace.timed,
         )
-    embedder = services.embedder
-    near = trace.found if anything_relevant(trace.found, embedder.model) else []
-    async with services.sessions.begin() as session:
-        trace.space = await find_space(session, embedder.provider, embedder.model)
-        pages = await page_texts(session, near)
-        if not trace.found and await is_reading(session, [one.id for one in turn.collections]):
-            return None
+    if not trace.found and await _is_reading(services, turn):
+        return None
+    near = trace.found if anything_relevant(trace.found, services.embedder.model) else []
     sources = [
-        Source(index, passage, pages[_place(passage)])
-        for index, passage in enumerate(near, start=1)
-        if _place(passage) in pages  # deleted since the search
+        Source(index, passage, passage.page_text) for index, passage in enumerate(near, start=1)
     ]
     trace.sent = fitting = fitting_sources(sources, limits.passage_tokens)
     return fitting
+
+
+async def _is_reading(services: Services, turn: Turn) -> bool:
+    async with services.sessions() as session:
+        return await is_reading(session, [one.id for one in turn.collections])
 
 
 async def _rewritten(services: Services, turn: Turn) -> str | None:
@@ -69,7 +67,3 @@ def question_of(turn: Turn) -> Question:
         last_answer=answer.content if answer else "",
         cited=answer.cited if answer else (),
     )
-
-
-def _place(passage: Passage) -> tuple[int, int, int]:
-    return passage.document_id, passage.version, passage.page

@@ -51,13 +51,17 @@ def context_of(text: str) -> Context:
 
 
 def _placed(text: str) -> Iterator[Placed]:
+    units = split_units(text)
+    # Only rows take something from above: nothing is read behind the last one.
+    last = max((at for at, unit in enumerate(units) if unit.is_row), default=-1)
     header: Unit | None = None
     caption = run = Context()
-    for unit in split_units(text):
+    for at, unit in enumerate(units):
         body = text[unit.start : unit.end]
         if not unit.is_row:
             run = Context()
-            caption = _caption(body, caption) if len(body.split()) <= CAPTION_WORDS else run
+            if at < last:
+                caption = _caption(body, caption) if len(body.split()) <= CAPTION_WORDS else run
             yield Placed(unit, None, Context())
             continue
         if _is_header(body):

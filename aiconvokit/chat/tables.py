@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index
+from sqlalchemy import BigInteger, ForeignKey, Index, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,6 +22,14 @@ class Thread(Base):
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
+
+    __table_args__ = (
+        Index(
+            "ix_thread_lease_expires_at",
+            "lease_expires_at",
+            postgresql_where=text("lease_token IS NOT NULL"),
+        ),
+    )
 
 
 class Chat(Base):
@@ -49,6 +57,11 @@ class Message(Base):
     __table_args__ = (
         Index("ix_message_thread_id_id", "thread_id", "id"),
         Index(
+            "ix_message_in_progress",
+            "thread_id",
+            postgresql_where=text("status = 'in_progress'"),
+        ),
+        Index(
             "ix_message_citations",
             "citations",
             postgresql_using="gin",
@@ -68,6 +81,8 @@ class Message(Base):
     usage: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     citations: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     claims: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    milliseconds: Mapped[dict[str, float] | None] = mapped_column(JSONB)
+    """By part; see `Trace`."""
     created_at: Mapped[datetime] = created()
 
 

@@ -4,46 +4,72 @@ Locks are taken in one order: assistant, thread, documents, as deletions take th
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
 
-import msgspec
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from aiconvokit.assistants import queries as assistant_queries
-from aiconvokit.assistants.tables import Assistant
-from aiconvokit.chat import queries
+from aiconvokit.accounts.queries import add_usage
+from aiconvokit.assistants import access
+from aiconvokit.chat import queries, turn_queries
 from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Attributed, Citation
-from aiconvokit.chat.receipt import Trace, documents_in, draw
-from aiconvokit.chat.tables import Message, Receipt
-from aiconvokit.errors import AIConvoKitError, ChatBusy, NotFound
-from aiconvokit.files.queries import REDACTED, hold_documents, redact_receipts
+from aiconvokit.chat.receipt import Trace, documents_in, draw, without_words_of
+from aiconvokit.chat.turn_queries import Earlier, Persona
+from aiconvokit.db import Transaction
+from aiconvokit.errors import AIConvoKitError, ChatBusy, InvalidFields, NotFound
+from aiconvokit.files.queries import REDACTED
 from aiconvokit.llm.chat_model import Usage
+from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from ingestion.tables import Collection
 
 HISTORY_MESSAGES = 40
 """Read at most; what the model is sent is bounded by tokens."""
+OTHER_ASSISTANT = "This chat belongs to another assistant."
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a user in a chat with an assistant."""
+
+    user_id: int
+    chat_id: int
+    assistant_id: int
+    question: str
+
+
+@dataclass(slots=True)
+class Answer:
+    """What the model, or its stand-in, has come to so far."""
+
+    proven: Attributed = field(default_factory=lambda: Attributed("", (), ()))
+    model: str | None = None
+    finish_reason: str | None = None
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What the first transaction settled, and the trace of what comes after it."""
+    """What the first transaction settled, and what comes after it."""
 
-    chat_id: int
+    asked: Asked
     thread_id: int
+    thread_public_id: str
     lease: UUID
-    question: str
-    assistant: Assistant
+    persona: Persona
     collections: Sequence[Collection]
     history: Sequence[Said]
     message_row: int
     message_id: str
     trace: Trace = field(default_factory=Trace)
+    answer: Answer = field(default_factory=Answer)
+
+    @property
+    def question(self) -> str:
+        """What is asked."""
+        return self.asked.question
 
     @property
     def asked_before(self) -> list[str]:
@@ -52,121 +78,185 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """What the model, or its stand-in, came to."""
-
-    proven: Attributed
-    model: str
-    finish_reason: str | None
-    usage: Usage | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Done:
     """The answer is stored."""
 
+    thread_id: str
     message_id: str
+    passages: int
+    """How many the model, or the extract, was given."""
     output: str
     citations: tuple[Citation, ...]
     claims: Sequence[dict[str, Any]]
     model: str
     usage: dict[str, int] | None
     finish_reason: str | None
+    milliseconds: dict[str, float]
 
 
-async def begin(services: Services, chat: queries.ChatRow, question: str) -> Turn:
+async def begin(services: Services, asked: Asked) -> Turn:
     """Take the lease, store the question and an unfinished answer, read what the turn needs.
 
     Raises:
+        NotFound: no such chat, or an assistant that may not be asked any more.
+        InvalidFields: the chat is one with another assistant.
         ChatBusy: another turn holds the thread for longer than a second.
-        NotFound: the chat was deleted meanwhile.
     """
-    thread, lease, waited = chat[1], uuid4(), 0.0
+    lease, waited = uuid4(), 0.0
     while True:
-        async with services.sessions.begin() as session:
-            seconds = services.settings.limits.lease_seconds
-            if await queries.take_lease(session, thread.id, lease, seconds):
-                return await _begun(session, chat, lease, question)
-            if waited >= WAIT_SECONDS:
-                raise await _lost(session, thread.id)
+        async with services.pool.connection() as transaction:
+            if turn := await _begun(services, transaction, asked, lease):
+                return turn
+        await _ensure_askable(services, asked)
+        if waited >= WAIT_SECONDS:
+            raise ChatBusy
         await asyncio.sleep(POLL_SECONDS)
         waited += POLL_SECONDS
 
 
-async def _begun(session: AsyncSession, chat: queries.ChatRow, lease: UUID, question: str) -> Turn:
-    row, thread = chat
-    await queries.interrupt_unfinished(session, thread.id)
-    history = await queries.newest_messages(session, thread.id, HISTORY_MESSAGES)
-    await queries.insert_message(session, thread.id, "user", question, "complete")
-    answer = await queries.insert_message(session, thread.id, "assistant", "", "in_progress")
-    assistant = await session.get_one(Assistant, row.assistant_id)
+async def _ensure_askable(services: Services, asked: Asked) -> None:
+    """Raise what keeps a user from asking in a chat, unless it is another turn."""
+    known = 0 <= asked.chat_id <= MAX_ID
+    async with services.sessions() as session:
+        row = await queries.chat_of(session, asked.user_id, asked.chat_id) if known else None
+        if row is None:
+            raise NotFound.of("Chat")
+        # The server may have stopped sharing assistants since the chat began.
+        await access.to_ask(services, session, asked.user_id, row[0].assistant_id)
+    if asked.assistant_id != row[0].assistant_id:
+        raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
+
+
+async def _begun(
+    services: Services, transaction: Transaction, asked: Asked, lease: UUID
+) -> Turn | None:
+    keys = {
+        "chat": min(asked.chat_id, MAX_ID),
+        "assistant": asked.assistant_id,
+        "user": asked.user_id,
+        "shared": services.settings.shared_assistants,
+    }
+    seconds = services.settings.limits.lease_seconds
+    room = await turn_queries.take_lease(transaction, keys, lease, seconds)
+    if room is None:
+        return None
+    thread_id = room.thread_id
+    history = await turn_queries.newest_messages(transaction, thread_id, HISTORY_MESSAGES)
+    row, message_id = await turn_queries.insert_messages(transaction, thread_id, asked.question)
     return Turn(
-        chat_id=row.id,
-        thread_id=thread.id,
+        asked=asked,
+        thread_id=thread_id,
+        thread_public_id=room.thread_public_id,
         lease=lease,
-        question=question,
-        assistant=assistant,
-        collections=await assistant_queries.collections_of(session, assistant.id),
+        persona=room.persona,
+        collections=await turn_queries.collections_of(transaction, room.persona.id),
         history=[_said(one) for one in history],
-        message_row=answer.id,
-        message_id=answer.public_id,
+        message_row=row,
+        message_id=message_id,
     )
 
 
-def _said(message: Message) -> Said:
+def _said(message: Earlier) -> Said:
     cited = dict.fromkeys(one["document_id"] for one in message.citations or [])
     return Said(cast("Role", message.role), message.content, tuple(cited))
 
 
-async def _lost(session: AsyncSession, thread_id: int) -> AIConvoKitError:
-    """Why a lease is not to be had: somebody else's turn, or no chat any more."""
-    return ChatBusy() if await queries.thread_exists(session, thread_id) else NotFound.of("Chat")
+Along = Callable[[Transaction, "Done"], Awaitable[None]]
+"""Something to be stored with an answer, or not at all."""
 
 
-async def record(services: Services, turn: Turn, written: Written) -> Done:
+async def record(services: Services, turn: Turn, along: Along | None) -> Done:
     """Store the answer with its receipt and give the lease back, all or nothing.
 
     Raises:
         ChatBusy: the lease ran out, and another turn has begun.
         NotFound: the chat was deleted meanwhile.
     """
-    done = _done(turn, written)
-    cited = {citation.passage.document_id for citation in done.citations}
-    async with services.sessions.begin() as session:
-        # The assistant's row before the thread's, as whoever deletes an assistant takes them.
-        await assistant_queries.count_answer(session, turn.assistant.id)
-        if not await queries.release_lease(session, turn.thread_id, turn.lease):
-            raise await _lost(session, turn.thread_id)
-        status = "complete"
-        if cited & await _keep_receipt(services, session, turn, done):
-            # Deleted since it was quoted: as if it had been deleted a moment later.
-            done, status = replace(done, output=REDACTED, citations=(), claims=()), "redacted"
-        await queries.finish_message(
-            session,
-            turn.message_row,
-            {
-                "status": status,
-                "content": done.output,
-                "model": done.model,
-                "finish_reason": done.finish_reason,
-                "usage": done.usage,
-                "citations": [stored_citation(one) for one in done.citations],
-                "claims": list(done.claims),
-            },
+    async with services.pool.connection() as transaction:
+        if not await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
+            raise await _lost(transaction, turn.thread_id)
+        done = await _put_down(services, transaction, turn, "complete", None)
+        if along is not None:
+            await along(transaction, done)
+        usage = turn.answer.usage
+        await add_usage(
+            transaction,
+            turn.asked.user_id,
+            turn.persona.id,
+            prompt_tokens=usage.prompt_tokens if usage else 0,
+            completion_tokens=usage.completion_tokens if usage else 0,
         )
     return done
 
 
-def _done(turn: Turn, written: Written) -> Done:
-    proven, usage = written.proven, written.usage
+async def _lost(transaction: Transaction, thread_id: int) -> AIConvoKitError:
+    """Why a lease is not there any more: somebody else's turn, or no chat any more."""
+    is_there = await turn_queries.thread_exists(transaction, thread_id)
+    return ChatBusy() if is_there else NotFound.of("Chat")
+
+
+async def abandon(services: Services, turn: Turn, code: str | None) -> None:
+    """The answer did not come to its end; the question stays, and the thread is free again.
+
+    What was said until then is kept as `interrupted`. An answer that failed before its first word
+    is `failed` with the error's code; without a code somebody stopped it.
+    """
+    status = "failed" if code and not turn.answer.proven.output else "interrupted"
+    async with services.pool.connection() as transaction:
+        if await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
+            await _put_down(services, transaction, turn, status, code)
+
+
+async def _put_down(
+    services: Services, transaction: Transaction, turn: Turn, status: str, code: str | None
+) -> Done:
+    """Store the answer as it is, with its receipt.
+
+    What a document said that was deleted since the turn read it is not stored: as if it had been
+    deleted a moment later. The other documents stay until the transaction ends.
+    """
+    done = _done(turn)
+    used = sorted(documents_in(turn.trace, turn.history))
+    held = await turn_queries.hold_documents(transaction, used) if used else set()
+    gone = set(used) - held
+    if gone & {citation.passage.document_id for citation in done.citations}:
+        done, status = replace(done, output=REDACTED, citations=(), claims=()), "redacted"
+    receipt = draw(
+        turn.trace,
+        turn.message_id,
+        services.settings.limits,
+        model=turn.answer.model,
+        usage=done.usage,
+    )
+    ended = {
+        "status": status,
+        "content": done.output,
+        "model": turn.answer.model,
+        "finish_reason": done.finish_reason,
+        "error_code": code,
+        "usage": done.usage,
+        "citations": [stored_citation(one) for one in done.citations],
+        "claims": list(done.claims),
+        "milliseconds": done.milliseconds,
+    }
+    kept = without_words_of(receipt, gone) if gone else receipt
+    await turn_queries.finish(transaction, turn.message_row, ended, sorted(held), kept)
+    return done
+
+
+def _done(turn: Turn) -> Done:
+    answer = turn.answer
     return Done(
+        thread_id=turn.thread_public_id,
         message_id=turn.message_id,
-        output=proven.output,
-        citations=proven.citations,
-        claims=[asdict(claim) for claim in proven.claims],
-        model=written.model,
-        usage=asdict(usage) if usage else None,
-        finish_reason=written.finish_reason,
+        passages=len(turn.trace.sent),
+        output=answer.proven.output,
+        citations=answer.proven.citations,
+        claims=[asdict(claim) for claim in answer.proven.claims],
+        model=answer.model or "",
+        usage=asdict(answer.usage) if answer.usage else None,
+        finish_reason=answer.finish_reason,
+        milliseconds=turn.trace.times(),
     )
 
 
@@ -183,41 +273,3 @@ def stored_citation(citation: Citation) -> dict[str, Any]:
         "start": citation.start,
         "end": citation.end,
     }
-
-
-async def abandon(services: Services, turn: Turn, status: str, code: str | None) -> None:
-    """The answer did not come to be; the question stays, and the thread is free again."""
-    async with services.sessions.begin() as session:
-        if await queries.release_lease(session, turn.thread_id, turn.lease):
-            await _keep_receipt(services, session, turn, None)
-            values = {"status": status, "error_code": code}
-            await queries.finish_message(session, turn.message_row, values)
-
-
-async def _keep_receipt(
-    services: Services, session: AsyncSession, turn: Turn, done: Done | None
-) -> set[int]:
-    """Store how the answer came about, or how far it came.
-
-    Returns:
-        ids of documents that were deleted since the turn read them: the receipt has lost their
-        words. The others stay until the transaction ends.
-    """
-    content = draw(
-        turn.trace,
-        turn.message_id,
-        services.settings.limits,
-        model=done.model if done else None,
-        usage=done.usage if done else None,
-    )
-    used = documents_in(turn.trace, turn.history)
-    gone = used.difference(await hold_documents(session, sorted(used)))
-    receipt = Receipt(
-        message_id=turn.message_row,
-        document_ids=sorted(used),
-        content=msgspec.to_builtins(content),
-    )
-    await queries.insert_receipt(session, receipt)
-    for document_id in sorted(gone):
-        await redact_receipts(session, document_id)
-    return gone

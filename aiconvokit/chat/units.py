@@ -95,7 +95,7 @@ def _kind(line: str) -> _Kind:
     if _MARKDOWN_ROW.fullmatch(line):
         return _Kind.ROW
     tokens = line.split()
-    figures = [bool(_NUMERIC.fullmatch(token)) for token in tokens]
+    figures = [not token[0].isalpha() and bool(_NUMERIC.fullmatch(token)) for token in tokens]
     if all(figures):
         return _Kind.CELLS if any(c.isdigit() for c in line) else _Kind.PROSE
     if line.endswith(_ENDED) or _BULLET.match(line):

@@ -4,14 +4,16 @@ import argparse
 import asyncio
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 import uvicorn
 from typing_extensions import override
 
 from aiconvokit import __version__
 from aiconvokit.app import create_app
+from aiconvokit.chat.lease import free_lost_threads
 from aiconvokit.cli.runtime import (
     Ground,
     ground,
@@ -74,6 +76,7 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
         services_on(found) as services,
         serving(services, arguments.host, arguments.port) as server,
         worker_beside(services, wanted=not arguments.no_worker),
+        beside(free_lost_threads(services), "free lost threads"),
     ):
         on_stop(lambda: stop(server))
         model = services.chat_model.name if services.chat_model else "none, answers are extracts"
@@ -147,7 +150,14 @@ async def worker_beside(
     if not wanted:
         yield
         return
-    task = asyncio.create_task(work_forever(services, concurrency), name="worker")
+    async with beside(work_forever(services, concurrency), "worker"):
+        yield
+
+
+@asynccontextmanager
+async def beside(endless: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
+    """Something that goes on as long as the block does."""
+    task = asyncio.create_task(endless, name=name)
     try:
         yield
     finally:

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from aiconvokit.chat import queries as chat_queries
 from aiconvokit.chat.answer import run_turn
-from aiconvokit.chat.turn import Done
+from aiconvokit.chat.turn import Asked, Done
 from aiconvokit.evals import queries
 from aiconvokit.evals.ask import sample
 from aiconvokit.evals.gold import Target, targets
@@ -101,7 +101,8 @@ async def _answer(place: _Place, question: SetQuestion, wanted: Sequence[Target]
     chat = await _chat(services, desk, question)
     try:
         done = None
-        async for event in run_turn(services, chat, place.loaded.text(question)):
+        asked = Asked(desk.owner_id, chat[0].id, desk.assistant_id, place.loaded.text(question))
+        async for event in run_turn(services, asked):
             done = event if isinstance(event, Done) else done
     finally:
         await asyncio.shield(_remove(services, chat[1].id))
@@ -115,9 +116,7 @@ async def _chat(services: Services, desk: Desk, question: SetQuestion) -> chat_q
     async with services.sessions.begin() as session:
         chat = await chat_queries.insert_chat(session, desk.owner_id, desk.assistant_id)
         for one in question.history:
-            await chat_queries.insert_message(
-                session, chat[1].id, one.role, one.content, "complete"
-            )
+            await chat_queries.insert_message(session, chat[1].id, one.role, one.content)
     return chat
 
 

@@ -13,7 +13,7 @@ from aiconvokit.evals.load import Desk, LoadedSet
 from aiconvokit.evals.sets import Said, SetQuestion
 from aiconvokit.evals.vector_cache import CachedEmbedder
 from aiconvokit.retrieval.recipe import RECIPE, Recipe
-from aiconvokit.retrieval.search import Question, search
+from aiconvokit.retrieval.search import Question, Scope, search
 from aiconvokit.retrieval.types import Passage
 from aiconvokit.services import Services
 
@@ -80,7 +80,8 @@ class _Asker:
 
     async def search(self, desk: Desk, question: Question) -> list[Passage]:
         """The passages for a question."""
-        return await search(self.services, desk.collections, question, LIMIT, recipe=self.recipe)
+        scope = Scope(recipe=self.recipe)
+        return (await search(self.services, desk.collections, question, LIMIT, scope)).passages
 
     async def _documents_before(self, desk: Desk, history: Sequence[Said]) -> Sequence[int]:
         """The document of the best passage for the user's turn before, as that turn saw it."""

@@ -284,7 +284,7 @@ async def ready_versions(
     rows = await session.execute(
         select(Document.id, Document.ready_version).where(Document.id.in_(document_ids))
     )
-    return dict(rows.tuples().all())
+    return {row[0]: row[1] for row in rows}
 
 
 async def documents_without_job(session: AsyncSession) -> Sequence[int]:

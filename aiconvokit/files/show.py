@@ -11,7 +11,7 @@ from ingestion.attributes import loaded
 def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> DocumentOut:
     """A document as an assistant's owner sees it."""
     document, size = row
-    failed = document.error_code is not None
+    has_error = document.error_code is not None  # also one that waits to be tried again
     return DocumentOut(
         id=document.id,
         filename=document.filename,
@@ -21,7 +21,7 @@ def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> D
         pages=document.page_count,
         status=document.status,
         error=DocumentError(document.error_code or "", document.error_detail or "")
-        if failed
+        if has_error
         else None,
         version=document.version,
         created_at=stamp(document.created_at),

@@ -12,6 +12,7 @@ from typing_extensions import override
 from aiconvokit.config import Limits
 from aiconvokit.files import language_change, queries
 from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
+from aiconvokit.files.postponed import Pause, postpone
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
@@ -26,6 +27,9 @@ RETRY_SECONDS = (2, 10, 30, 60)
 """Waits between tries of what may pass: a crashed parser, an embedder that is away."""
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 """Also counts workers that died at it: a file that kills every worker must not do so for ever."""
+
+HOPELESS = {"input_too_long"}
+"""What no other try mends: it was cut into 64 pieces already."""
 
 logger = logging.getLogger(__name__)
 
@@ -52,40 +56,56 @@ class Ingestion:
         self._services = services
         sandbox = Sandbox(parser_limits(services.settings.limits), children=children)
         self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedder)
+        self._pause = Pause()
 
     def register(self, queue: procrastinate.App) -> None:
         """Make the task known to a queue, so that its worker can run it."""
         queue.task(name=INGEST_TASK, retry=Backoff(), pass_context=True)(self.run)
 
-    async def run(self, context: JobContext, document_id: int) -> None:
-        """One try at a document's newest version."""
+    async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
+        """One try at a document's newest version; `burned` tries were made by jobs before."""
         sessions = self._services.owner_sessions
         async with sessions.begin() as session:
             target = await store.begin(session, document_id)
             file = await queries.file_by_id(session, target.file_id) if target else None
         if target is None or file is None:
             return
-        attempts = context.job.attempts + 1
-        if attempts > MAX_ATTEMPTS:
+        burned += context.job.attempts
+        if burned >= MAX_ATTEMPTS:
             await self._give_up(target, "worker_died", "The worker died each time it read this.")
+            return
+        if self._pause.left_seconds:
+            await self._postpone(target, burned)
             return
         try:
             await self._pipeline.ingest(target, await self._services.storage.get(file.sha256))
         except FileNotFoundError:
             await self._give_up(target, "file_missing", "The file's bytes are not in storage.")
         except (ModelError, IngestionError) as error:
-            if attempts < MAX_ATTEMPTS:
-                raise
-            await self._give_up(target, error.code, error.detail)
+            await self._judge(target, error, burned)
         except Exception as error:
             is_orphan = isinstance(error, ForeignKeyViolation | IntegrityError)
             if is_orphan and not await self._is_there(target):
                 logger.info("Document %s was deleted while it was read", document_id)
                 return
-            if attempts < MAX_ATTEMPTS:
+            if burned + 1 < MAX_ATTEMPTS:
                 raise
             logger.exception("Document %s", document_id)
             await self._give_up(target, "internal_error", "Internal server error.")
+
+    async def _judge(self, target: Target, error: ModelError | IngestionError, burned: int) -> None:
+        """Wait, give up, or raise to be tried again."""
+        if isinstance(error, ModelError) and self._pause.begin(error):
+            await self._postpone(target, burned)
+        elif error.code in HOPELESS or burned + 1 >= MAX_ATTEMPTS:
+            await self._give_up(target, error.code, error.detail)
+        else:
+            raise error
+
+    async def _postpone(self, target: Target, burned: int) -> None:
+        logger.info("Document %s waits for the embedder", target.document_id)
+        async with self._services.owner_sessions.begin() as session:
+            await postpone(self._services.queue, session, target, self._pause, burned)
 
     async def _is_there(self, target: Target) -> bool:
         async with self._services.owner_sessions.begin() as session:

@@ -3,19 +3,21 @@
 import asyncio
 import logging
 import math
-import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Literal, cast
+from urllib.request import getproxies
 
 import httpx2
 import msgspec
 import openai
 
-from aiconvokit.llm.errors import BadEmbeddings, ModelError, ModelErrorCode
+from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError, ModelErrorCode
+from aiconvokit.llm.limits import is_too_long, is_too_many, most_items_in, window_in
+from aiconvokit.llm.transport import FastTransport
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +41,6 @@ _RETRIED = {
     "bad_embeddings",
 }
 _MAY_BE_TOO_LONG = {400, 413, 422, 500}  # 500: llama.cpp
-_TOO_LONG = re.compile(
-    r"context[ _](length|window|size)|(input|prompt|text)s?\b[^.]{0,40} too (large|long)"
-    r"|too many tokens|must have less than \d+ tokens|maximum number of tokens",
-    re.IGNORECASE,
-)
 _FAULTS = (openai.OpenAIError, httpx2.HTTPError, msgspec.DecodeError, TimeoutError, ValueError)
 
 
@@ -58,15 +55,55 @@ class _Client(openai.AsyncOpenAI):
             webhook_secret="",
             max_retries=0,
             timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
+            http_client=None if _has_proxy() else _fast_http(),
         )
         self.organization = None
         self.project = None
         self._custom_headers = {}
 
 
+def _has_proxy() -> bool:
+    """Proxies are left to the client's own transport, which knows how to speak to them."""
+    return not {"http", "https", "all"}.isdisjoint(getproxies())
+
+
+def _fast_http() -> httpx2.AsyncClient:
+    return openai.DefaultAsyncHttpxClient(transport=FastTransport())
+
+
 def open_client(base_url: str, api_key: str | None) -> openai.AsyncOpenAI:
     """A client that never retries nor reads the environment (but for proxies); close it."""
     return _Client(base_url, api_key)
+
+
+async def post(
+    client: openai.AsyncOpenAI, path: str, body: object, *, stream: bool = False
+) -> httpx2.Response:
+    """Send a request through the client's `post`, the documented way past its typed methods.
+
+    They would walk through every message and build models of every answer, a millisecond a call.
+
+    Args:
+        client: whose address and key to use.
+        path: below the base address, for example "/embeddings".
+        body: JSON.
+        stream: True: the answer's body is not read yet, and the caller closes it.
+
+    Raises:
+        openai.OpenAIError: no answer, or a status of 400 and more.
+    """
+    content = msgspec.json.encode(body)
+    if not stream:
+        return await client.post(path, cast_to=httpx2.Response, content=content)
+    # with this `cast_to` the client hands out the open answer, whatever the stream's class
+    answer: object = await client.post(
+        path,
+        cast_to=httpx2.Response,
+        content=content,
+        stream=True,
+        stream_cls=openai.AsyncStream[object],
+    )
+    return cast("httpx2.Response", answer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +132,8 @@ class Upstream:
 
     def told_error(self, message: str) -> ModelError:
         """An error inside an answer with status 200."""
-        if _TOO_LONG.search(message):
-            return self._too_long()
+        if is_too_long(message):
+            return self._too_long(message)
         return self.bad_answer("reported an error instead of an answer. Try again.")
 
     def _error_of(self, fault: Exception) -> ModelError:
@@ -121,8 +158,8 @@ class Upstream:
                 "rate_limited",
                 retry_after=_retry_after(fault.response.headers),
             )
-        if status in _MAY_BE_TOO_LONG and _TOO_LONG.search(message):
-            return self._too_long()
+        if status == 413 or (status in _MAY_BE_TOO_LONG and self._is_too_much(message)):
+            return self._too_long(message)
         if status >= 500:
             return self._unreachable()
         return self._error(
@@ -136,9 +173,16 @@ class Upstream:
             "unreachable",
         )
 
-    def _too_long(self) -> ModelError:
-        return ModelError(
-            f"{self.subject} cannot take a text this long. Shorten it.", code="input_too_long"
+    def _is_too_much(self, message: str) -> bool:
+        return is_too_long(message) or (self.kind == "embedder" and is_too_many(message))
+
+    def _too_long(self, message: str) -> ModelError:
+        too_many = self.kind == "embedder" and is_too_many(message)
+        return InputTooLong(
+            f"{self.subject} cannot take a text this long. Shorten it.",
+            window=window_in(message),
+            too_many=too_many,
+            most_items=most_items_in(message) if too_many else None,
         )
 
     def _error(

@@ -1,6 +1,7 @@
 """What can go wrong with a model, as a code that stays and a sentence for a person.
 
 ModelError           is an UpstreamFailed: the surfaces draw it without knowing this package
+├── InputTooLong     knows the limit where the server named it
 └── BadEmbeddings    is also the ingestion's EmbeddingFailed: the Embedder protocol promises it
 """
 
@@ -49,6 +50,29 @@ class ModelError(UpstreamFailed):
     ) -> None:
         status = _STATUS.get(code, _OTHER_STATUS)
         super().__init__(detail, code=code, status=status, retry_after=retry_after)
+
+
+class InputTooLong(ModelError):
+    """The server takes less than it was sent.
+
+    Attributes:
+        window: the context window it named, in its tokens; None: it named none.
+        too_many: it is the number of texts in one request that it refuses.
+        most_items: how many it takes, where it said so.
+    """
+
+    def __init__(
+        self,
+        detail: str,
+        *,
+        window: int | None = None,
+        too_many: bool = False,
+        most_items: int | None = None,
+    ) -> None:
+        super().__init__(detail, code="input_too_long")
+        self.window = window
+        self.too_many = too_many
+        self.most_items = most_items
 
 
 class BadEmbeddings(ModelError, EmbeddingFailed):

@@ -1,17 +1,20 @@
 """Embeddings from any OpenAI-compatible server."""
 
 import asyncio
-from collections.abc import Sequence
-from urllib.parse import urlsplit
+from collections.abc import Callable, Sequence
+from math import ceil
 
-import msgspec
 import numpy as np
+import openai
 
-from aiconvokit.llm.client import EMBEDDER, open_client, wait_to_retry
-from aiconvokit.llm.errors import BadEmbeddings, ModelError
+from aiconvokit.llm.client import EMBEDDER, open_client, post, upstream_message, wait_to_retry
+from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError
+from aiconvokit.llm.remember import host_and_port
+from aiconvokit.llm.requests import lesson
 from aiconvokit.llm.text import scrub, token_counts, windows
+from aiconvokit.llm.traits import Memory, Traits
 from aiconvokit.llm.vectors import pooled, unit_rows
-from aiconvokit.llm.wire import EmbeddingAnswer, EmbeddingRow
+from aiconvokit.llm.wire import EmbeddingRow, read_embeddings
 from ingestion.embed import batches
 from ingestion.types import Vectors
 
@@ -25,7 +28,10 @@ IN_FLIGHT = 2
 MAX_HALVINGS = 6
 """A text that is still too long as 64 windows has another fault."""
 
-_DEFAULT_PORTS = {"http": 80, "https": 443}
+BYTES_A_CHARACTER = 4
+"""At most, in UTF-8; and no token is shorter than a byte."""
+LIMIT_STEP = 0.9
+"""A text that is refused tells that the limit is lower, not where: it is approached from above."""
 
 
 class OpenAIEmbedder:
@@ -33,7 +39,8 @@ class OpenAIEmbedder:
 
     Passages go out in batches, two at a time; queries do not wait for them. A batch that the server
     finds too large is sent again in halves. A single text that it finds too large is embedded as
-    two halves (and they again), whose vectors are averaged by length.
+    two halves (and they again), whose vectors are averaged by length. Limits that were met are
+    remembered, so that the next text is cut and the next batch is small before it is sent.
     """
 
     def __init__(
@@ -43,12 +50,16 @@ class OpenAIEmbedder:
         model: str,
         *,
         deadline_s: float = DEADLINE_SECONDS,
+        traits: Traits | None = None,
+        on_learnt: Callable[[Traits], None] | None = None,
     ) -> None:
         self._client = open_client(base_url, api_key)
         self._api_key = api_key
         self._model = model
         self._deadline_s = deadline_s
-        self._provider = _host_and_port(base_url)
+        self._provider = host_and_port(base_url)
+        self._memory = Memory(traits or Traits(), on_learnt)
+        self._longest_taken = 0
         self._passage_slots = asyncio.Semaphore(IN_FLIGHT)
 
     @property
@@ -58,6 +69,11 @@ class OpenAIEmbedder:
     @property
     def model(self) -> str:
         return self._model
+
+    @property
+    def traits(self) -> Traits:
+        """What is known of its server now."""
+        return self._memory.traits
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
         return await self._embed_all(texts, self._passage_slots)
@@ -72,11 +88,15 @@ class OpenAIEmbedder:
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
         clean = [scrub(text) for text in texts]
-        cut = batches(await token_counts(clean), max_items=MAX_ITEMS, max_size=MAX_TOKENS)
+        if self._surely_fits(clean):
+            async with slots:
+                return await self._embed_batch(clean)
+        pieces, owners, sizes = self._cut(clean, await token_counts(clean))
+        cut = batches(sizes, max_items=self._most_items(), max_size=MAX_TOKENS)
 
         async def embed_one(batch: range) -> Vectors:
             async with slots:
-                return await self._embed_batch(clean[batch.start : batch.stop])
+                return await self._embed_batch(pieces[batch.start : batch.stop])
 
         try:
             async with asyncio.TaskGroup() as group:
@@ -84,25 +104,68 @@ class OpenAIEmbedder:
         except* ModelError as failures:
             first = failures
         else:
-            return _stacked([task.result() for task in tasks])
+            vectors = _stacked([task.result() for task in tasks])
+            return pooled(vectors, owners, [len(piece) or 1 for piece in pieces])
         raise _only(first)
+
+    def _most_items(self) -> int:
+        return min(self.traits.batch_items or MAX_ITEMS, MAX_ITEMS)
+
+    def _surely_fits(self, texts: list[str]) -> bool:
+        """Whether one request takes them all, told without counting: a question is short."""
+        longest = min(self.traits.input_tokens or MAX_TOKENS, MAX_TOKENS)
+        size = BYTES_A_CHARACTER * sum(map(len, texts))
+        return size <= longest and len(texts) <= self._most_items()
+
+    def _cut(self, texts: list[str], sizes: list[int]) -> tuple[list[str], list[int], list[int]]:
+        """Cut texts that are known to be too long; pieces, whose each is, and their sizes."""
+        most = self.traits.input_tokens
+        pieces: list[str] = []
+        owners: list[int] = []
+        cut_sizes: list[int] = []
+        for owner, (text, size) in enumerate(zip(texts, sizes, strict=True)):
+            cut = windows(text, ceil(size / most)) if most and size > most else [text]
+            pieces += cut
+            owners += [owner] * len(cut)
+            cut_sizes += [size // len(cut)] * len(cut)
+        return pieces, owners, cut_sizes
 
     async def _embed_batch(self, texts: list[str], halvings: int = 0) -> Vectors:
         try:
             return unit_rows(_in_order(await self._post(texts)), count=len(texts))
-        except ModelError as error:
-            if error.code != "input_too_long":
-                raise
+        except InputTooLong as error:
             if len(texts) == 1 and halvings == MAX_HALVINGS:
                 raise
-        if len(texts) == 1:
-            halves = windows(texts[0], 2)
-            vectors = [await self._embed_batch([half], halvings + 1) for half in halves]
-            return pooled(_stacked(vectors), [0] * len(halves), [len(half) for half in halves])
-        middle = len(texts) // 2
-        return _stacked(
-            [await self._embed_batch(texts[:middle]), await self._embed_batch(texts[middle:])]
-        )
+            if len(texts) > 1 and error.too_many:
+                return await self._embed_fewer(texts, error.most_items)
+        if len(texts) > 1:
+            middle = len(texts) // 2
+            halves = (texts[:middle], texts[middle:])
+            return _stacked([await self._embed_batch(half) for half in halves])
+        return await self._embed_halves(texts[0], halvings)
+
+    async def _embed_fewer(self, texts: list[str], most: int | None) -> Vectors:
+        """Smaller batches, from now on."""
+        most = most if most is not None and most < len(texts) else len(texts) // 2
+        self._memory.learn(batch_items=min(most, self._most_items()))
+        parts = [texts[start : start + most] for start in range(0, len(texts), most)]
+        return _stacked([await self._embed_batch(part) for part in parts])
+
+    async def _embed_halves(self, text: str, halvings: int) -> Vectors:
+        halves = windows(text, 2)
+        vectors = [await self._embed_batch([half], halvings + 1) for half in halves]
+        if len(halves) > 1:  # they were taken, so it was the length
+            await self._learn_length(text, max(halves, key=len))
+        return pooled(_stacked(vectors), [0] * len(halves), [len(half) for half in halves])
+
+    async def _learn_length(self, refused: str, taken: str) -> None:
+        """Lower the limit below a text that was refused, not below one that was taken."""
+        refused_size, taken_size = await token_counts([refused, taken])
+        self._longest_taken = max(self._longest_taken, taken_size)
+        most = max(int(LIMIT_STEP * refused_size), self._longest_taken)
+        known = self.traits.input_tokens
+        if most < refused_size and (known is None or most < known):
+            self._memory.learn(input_tokens=most)
 
     async def _post(self, texts: list[str]) -> list[EmbeddingRow]:
         deadline = asyncio.get_running_loop().time() + self._deadline_s
@@ -118,11 +181,18 @@ class OpenAIEmbedder:
                     raise
 
     async def _post_once(self, texts: list[str]) -> list[EmbeddingRow]:
-        """Decoded here and not by the client, which builds models float by float."""
-        answer = await self._client.embeddings.with_raw_response.create(
-            model=self._model, input=texts, encoding_format="float"
-        )
-        return msgspec.json.decode(answer.content, type=EmbeddingAnswer).data
+        """What the server refuses is left out, at once and from then on."""
+        while True:
+            asked: dict[str, object] = {"model": self._model, "input": texts}
+            if "encoding_format" not in self.traits.refuses:
+                asked["encoding_format"] = "float"
+            try:
+                return read_embeddings((await post(self._client, "/embeddings", asked)).content)
+            except openai.APIStatusError as refusal:
+                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, self.traits)
+                if learnt is None:
+                    raise
+            self._memory.learn(**learnt)
 
 
 def _in_order(rows: list[EmbeddingRow]) -> list[list[float]]:
@@ -146,8 +216,3 @@ def _only(failures: BaseExceptionGroup[ModelError]) -> ModelError:
     """The first of the failures: batches are alike, one sentence is enough."""
     first = failures.exceptions[0]
     return _only(first) if isinstance(first, BaseExceptionGroup) else first
-
-
-def _host_and_port(base_url: str) -> str:
-    parts = urlsplit(base_url)
-    return f"{parts.hostname}:{parts.port or _DEFAULT_PORTS.get(parts.scheme, 80)}"

@@ -10,16 +10,18 @@ from contextlib import suppress
 
 import httpx2
 
-DONE = "[DONE]"
+DONE = b"[DONE]"
 LONGEST_LINE = 4 * 1024 * 1024
 """A line beyond that is no token; without a bound it would fill the memory."""
 _DRAIN_SECONDS = 0.1
 
 
-async def data_lines(body: AsyncIterator[bytes], deadline: float) -> AsyncGenerator[str]:
-    """Yield the payload of each `data:` line; ends after `[DONE]` or with the body.
+async def arrivals(body: AsyncIterator[bytes], deadline: float) -> AsyncGenerator[list[bytes]]:
+    """Yield the payloads of the `data:` lines, all at once that came at once.
 
-    Lines end at a newline only: a JSON text may hold U+2028 and others that `splitlines` cuts at.
+    Ends after `[DONE]` or with the body. A body that is one JSON object, from a server that does
+    not stream, is one payload. Lines end at a newline only: a JSON text may hold U+2028 and others
+    that `splitlines` cuts at.
 
     Args:
         body: the bytes as they come.
@@ -30,27 +32,32 @@ async def data_lines(body: AsyncIterator[bytes], deadline: float) -> AsyncGenera
         ValueError: a line is too long.
     """
     rest = b""
-    while True:
-        async with asyncio.timeout_at(deadline):
-            piece = await anext(body, None)
-        if piece is None:
-            break
-        *lines, rest = (rest + piece).split(b"\n")
+    is_whole = False
+    while (piece := await _next(body, deadline)) is not None:
+        rest += piece
+        is_whole = is_whole or rest.lstrip()[:1] == b"{"
         if len(rest) > LONGEST_LINE:
             raise ValueError("a line of the stream is too long")
-        for payload in filter(None, map(_payload, lines)):
-            yield payload
-            if payload == DONE:
-                await _drain(body)
-                return
-    if payload := _payload(rest):
-        yield payload
+        if is_whole or b"\n" not in piece:
+            continue
+        *lines, rest = rest.split(b"\n")
+        payloads = [payload for line in lines if (payload := _payload(line))]
+        if payloads:
+            yield payloads
+        if DONE in payloads:
+            await _drain(body)
+            return
+    if payload := rest if is_whole else _payload(rest):
+        yield [payload]
 
 
-def _payload(line: bytes) -> str:
-    if not line.startswith(b"data:"):
-        return ""
-    return line.removeprefix(b"data:").strip().decode("utf-8", errors="replace")
+async def _next(body: AsyncIterator[bytes], deadline: float) -> bytes | None:
+    async with asyncio.timeout_at(deadline):
+        return await anext(body, None)
+
+
+def _payload(line: bytes) -> bytes:
+    return line[len(b"data:") :].strip() if line.startswith(b"data:") else b""
 
 
 async def _drain(body: AsyncIterator[bytes]) -> None:

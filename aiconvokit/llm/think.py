@@ -16,13 +16,15 @@ class ThinkFilter:
 
     Some chat templates open the tag in the prompt, so that only the closing tag comes. What
     streamed before it turns out to be reasoning: `took_back` becomes True and `feed` returns what
-    follows. With `opened`, a filter expects that and holds back until the tag closes.
+    follows. With `opened`, a filter expects that and holds back until the tag closes. Either way
+    `closes_only` becomes True.
 
     Tags inside the answer stay: a document may be about them.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
         self.took_back = False
+        self.closes_only = False
         self._opened = opened
         self._place = _Place.BEFORE
         self._held = ""
@@ -58,6 +60,7 @@ class ThinkFilter:
         """Go to the closing tag; False when it has not come yet."""
         at = self._held.find(CLOSE, self._searched)
         if at >= 0:
+            self.closes_only = self.closes_only or self._opened
             self._close(at)
         elif self._opened:  # kept: without a closing tag it was no reasoning after all
             self._searched = max(0, len(self._held) - len(CLOSE) + 1)
@@ -73,7 +76,7 @@ class ThinkFilter:
     def _release(self) -> str:
         opens, closes = self._held.find(OPEN), self._held.find(CLOSE)
         if not self._tag_seen and closes >= 0 and not 0 <= opens < closes:
-            self.took_back = True
+            self.took_back = self.closes_only = True
             self._close(closes)
             return self.feed("")
         self._tag_seen = self._tag_seen or opens >= 0

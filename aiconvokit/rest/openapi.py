@@ -19,6 +19,7 @@ from typing_extensions import override
 from aiconvokit.rest.fields import MAX_INTEGER, json_schema
 from aiconvokit.rest.urls import API
 
+EVENTS = "text/event-stream"
 _FILES = {"type": "array", "items": {"type": "string", "format": "binary"}}
 _INTEGER = {"type": "integer", "format": "int64"}
 LIST = {
@@ -36,7 +37,7 @@ REASONS = {
     409: "The state does not allow it now; `code` says why.",
     413: "Larger than this server accepts.",
     415: "A body type that is not read here.",
-    422: "The model refused.",
+    422: "The model refused, or the Idempotency-Key came with another request; `code` says which.",
     429: "Too many attempts; `Retry-After` says how long to wait.",
     500: "The server's fault.",
     502: "The model server failed.",
@@ -65,6 +66,7 @@ def describe(
     *,
     files: bool = False,
     download: bool = False,
+    events: bool = False,
     query: Mapping[str, dict[str, Any]] | None = None,
     errors: tuple[int, ...] = (),
 ) -> type[Operation]:
@@ -74,6 +76,7 @@ def describe(
         body: what the request's body is read into.
         files: whether repeatable `files` stand beside its fields.
         download: whether the answer is a file.
+        events: whether it also comes as server-sent events.
         query: schemas of query parameters by name.
         errors: statuses beyond those that follow from body, path and credentials.
     """
@@ -94,6 +97,10 @@ def describe(
             if download:
                 whole = OpenAPIMediaType(schema=_plain({"type": "string", "format": "binary"}))
                 responses["200"] = Answer("The file.", content={"*/*": whole})
+            if events:
+                told = OpenAPIMediaType(schema=_plain({"type": "string"}))
+                whole_answer = cast("Answer", responses["200"])
+                whole_answer.content = {**(whole_answer.content or {}), EVENTS: told}
             responses.update({str(status): Answer(REASONS[status]) for status in errors})
 
     return Described

@@ -3,9 +3,10 @@
 import logging
 from typing import Any
 
+import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from aiconvokit.errors import (
@@ -16,6 +17,7 @@ from aiconvokit.errors import (
     TooLarge,
     Unavailable,
 )
+from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 
 logger = logging.getLogger(__name__)
@@ -25,6 +27,8 @@ AUTH_FAILURE = "aiconvokit_auth_failure"
 
 OPEN_PATHS = (f"{API}/users", f"{API}/tokens")
 """Where one registers and logs in: asked there, nobody is sent to log in first."""
+CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for it; there is none in the standard."""
 # SQLSTATE classes: none at all (no connection came to be), connection, resources, shutdown.
 _AWAY = ("08", "53", "57P")
 
@@ -82,19 +86,31 @@ def _on_wrong_method(
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
-    """Handler for our own faults: logged with the request's path, told without a traceback."""
+    """Handler for our own faults."""
+    return draw(as_ours(request, error))
+
+
+def on_client_gone(_: Request[Any, Any, Any], __: ClientGone) -> Response[Any]:
+    """Handler for work that was given up; nobody reads the answer."""
+    return Response(None, status_code=CLIENT_CLOSED_REQUEST)
+
+
+def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitError:
+    """Any error as one of our tree: our own faults are logged with the request's path."""
+    if isinstance(error, AIConvoKitError):
+        return error
     if is_database_away(error):
-        return draw(Unavailable("The database is not available.", code="database_unavailable"))
+        return Unavailable("The database is not available.", code="database_unavailable")
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
-    return draw(AIConvoKitError())
+    return AIConvoKitError()
 
 
 def is_database_away(error: BaseException) -> bool:
     """Whether a fault is the database's absence: no connection, a lost one, or a shutdown."""
     if isinstance(error, PoolTimeout):
         return True
-    if not isinstance(error, DBAPIError):
+    if isinstance(error, DBAPIError):
+        return error.connection_invalidated or is_database_away(error.orig or Exception())
+    if not isinstance(error, psycopg.OperationalError):
         return False
-    state = getattr(error.orig, "sqlstate", None) or ""
-    refused = isinstance(error, OperationalError) and (not state or state.startswith(_AWAY))
-    return error.connection_invalidated or refused
+    return not error.sqlstate or error.sqlstate.startswith(_AWAY)

@@ -47,7 +47,7 @@ _TEXTS = (
     """ AND ({held} #>> '{{}}') COLLATE "C" {sign} CAST(:{value} AS text))"""
 )
 
-# The colons are escaped: SQLAlchemy would read them as parameters.
+# The colons are escaped: they would be read as parameters.
 _EVERY_DOCUMENT_HAS = {
     "filename": "to_jsonb(d.filename)",
     "document_id": "to_jsonb(d.id)",
@@ -84,7 +84,7 @@ Filter = Comparison | Group
 class Condition:
     """SQL over `document d` with its parameters, whose names begin with "filter_".
 
-    It is for SQLAlchemy's `text()` and holds nothing that a user wrote.
+    It is for `db.statement`, or SQLAlchemy's `text()`, and holds nothing that a user wrote.
     """
 
     sql: str

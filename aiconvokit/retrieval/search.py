@@ -1,28 +1,29 @@
 """A search: embed the question (no transaction), all legs in SQL, fuse, fetch the passages."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
+import msgspec
 import numpy as np
-from pgvector import HalfVector
-from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.db import Pool, Transaction
 from aiconvokit.errors import Conflict
-from aiconvokit.retrieval import queries
+from aiconvokit.retrieval import candidate_queries, queries
+from aiconvokit.retrieval.candidate_queries import Query
 from aiconvokit.retrieval.figures import asks_for_figures
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.fuse import Signals, fuse
 from aiconvokit.retrieval.glossary import BUILT_IN, Entry, added_words
 from aiconvokit.retrieval.lexemes import lexical_gate
 from aiconvokit.retrieval.naming import naming_words, priors, without_names
-from aiconvokit.retrieval.queries import Query
 from aiconvokit.retrieval.recipe import RECIPE, Recipe
 from aiconvokit.retrieval.terms import weighted_texts
-from aiconvokit.retrieval.types import Candidate, Passage
+from aiconvokit.retrieval.types import Candidate, Found, Passage
 from aiconvokit.services import Services
 from ingestion import tables
 from ingestion.language import detect
-from ingestion.store import find_space
 
 TURNS = 6
 """Older turns weigh under 2 %."""
@@ -36,6 +37,8 @@ class Scope:
 
     where: Condition | None = None
     glossary: Sequence[Entry] = BUILT_IN
+    recipe: Recipe = RECIPE
+    """Other weights than the product's are for measurements only."""
 
 
 ANYWHERE = Scope()
@@ -69,14 +72,21 @@ class _Place:
     vector: str
 
 
+Timed = Callable[[str], AbstractContextManager[None]]
+
+
+def _untimed(_part: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 async def search(
     services: Services,
     collections: Sequence[tables.Collection],
     question: Question,
     limit: int,
     scope: Scope = ANYWHERE,
-    recipe: Recipe = RECIPE,
-) -> list[Passage]:
+    timed: Timed = _untimed,
+) -> Found:
     """The best passages of some collections.
 
     Args:
@@ -85,7 +95,7 @@ async def search(
         question: what is asked.
         limit: most passages.
         scope: which documents, and whose words.
-        recipe: the weights; others than the product's for measurements only.
+        timed: is told how long the embedding takes, as "embed".
 
     Raises:
         UpstreamFailed: the embedder is away.
@@ -93,33 +103,48 @@ async def search(
     """
     filled = [one for one in collections if one.chunk_count and one.space_id is not None]
     if not filled:
-        return []
-    vector = await _embed(services, question, recipe.history_share)
+        return Found([], None)
+    with timed("embed"):
+        vector = await _embed(services, question, scope.recipe.history_share)
     found: list[Passage] = []
-    async with services.sessions.begin() as session:
-        embedder = services.embedder
-        space = await find_space(session, embedder.provider, embedder.model)
+    async with services.pool.connection() as transaction:
+        space = await _space(services, transaction)
         for collection in filled:
             if space is None or collection.space_id != space.id:
                 raise _other_model(space)
             place = _Place(collection, space, vector)
-            ranked = await _rank(session, place, question, scope, recipe)
-            found += await queries.passages(session, collection.id, ranked[:limit])
-    return sorted(found, key=lambda passage: -passage.score)[:limit]
+            ranked = await _rank(transaction, place, question, scope)
+            found += await queries.passages(transaction, collection.id, ranked[:limit])
+    return Found(sorted(found, key=lambda passage: -passage.score)[:limit], space)
+
+
+_SPACES: WeakKeyDictionary[Pool, dict[tuple[str, str], tables.EmbeddingSpace]] = WeakKeyDictionary()
+"""Of each database; a space stays as it is once its spread was measured."""
+
+
+async def _space(services: Services, transaction: Transaction) -> tables.EmbeddingSpace | None:
+    """The embedder's space, if it has one yet."""
+    key = services.embedder.provider, services.embedder.model
+    known = _SPACES.setdefault(services.pool, {})
+    if key in known:
+        return known[key]
+    space = await queries.space_of(transaction, *key)
+    if space is not None and space.cosine_sd is not None:
+        known[key] = space
+    return space
 
 
 async def _rank(
-    session: AsyncSession,
+    transaction: Transaction,
     found_in: _Place,
     question: Question,
     scope: Scope,
-    recipe: Recipe,
 ) -> list[tuple[Candidate, float]]:
     """The candidates of one collection, best first."""
-    collection, space = found_in.collection, found_in.space
+    collection, space, recipe = found_in.collection, found_in.space, scope.recipe
     language = detect(question.text)
     names = naming_words(question.text if recipe.naming else "", language)
-    named = await queries.named_documents(session, collection, names, scope.where)
+    named = await queries.named_documents(transaction, collection, names, scope.where)
     meant = priors(named, question.cited, recipe)
     asked = without_names(question.text, named, meant)
     added = added_words(question.text, scope.glossary)
@@ -128,15 +153,15 @@ async def _rank(
         texts=weighted_texts(asked, question.turns[1:], question.last_answer, added, recipe),
         vector=found_in.vector,
         space_id=space.id,
-        dim=space.dim,
         priors=meant,
         lift=lift,
+        asks_for_figures=asks_for_figures(question.text),
         where=scope.where,
     )
-    candidates, known = await queries.candidates(session, collection, query)
+    candidates, known = await candidate_queries.candidates(transaction, collection, query)
     signals = Signals(
         gate=lexical_gate(language, collection.language, known),
-        asks_for_figures=asks_for_figures(question.text),
+        asks_for_figures=query.asks_for_figures,
         priors=meant,
         lift=lift,
     )
@@ -154,7 +179,8 @@ async def _embed(services: Services, question: Question, history_share: float) -
     if len(texts) > 1:
         mixed = (1 - history_share) * vectors[0] + history_share * vectors[1]
         mixed = mixed / np.linalg.norm(mixed)
-    return str(HalfVector(mixed).to_text())
+    # Numbers as JSON has them are pgvector's, too, and this writes them fastest.
+    return msgspec.json.encode(np.asarray(mixed, dtype=np.float32).tolist()).decode()
 
 
 def _other_model(space: tables.EmbeddingSpace | None) -> Conflict:

@@ -7,11 +7,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat.prompt import Said
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import question_of
-from aiconvokit.chat.turn import Turn
+from aiconvokit.chat.turn import Asked, Turn
+from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.retrieval.search import Question
 from fake_model.server import FakeModel
 from support.databases import clone
@@ -104,11 +104,11 @@ def test_the_search_knows_the_conversation(
     history: Sequence[Said], rewritten: str | None, expected: Question
 ) -> None:
     turn = Turn(
-        chat_id=1,
+        asked=Asked(user_id=1, chat_id=1, assistant_id=1, question="And then?"),
         thread_id=1,
+        thread_public_id="thread_1",
         lease=uuid4(),
-        question="And then?",
-        assistant=Assistant(),
+        persona=Persona(1, "Be brief.", "Acme", None),
         collections=[],
         history=history,
         message_row=1,

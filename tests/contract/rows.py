@@ -70,6 +70,9 @@ PROMISES = {
     "citations": "citations with offsets into the page's text",
     "claims": "claims with offsets into the output",
     "answer_additions": "message_id, model, usage, finish_reason",
+    "stream": "server-sent events on PUT /chat/{id}/; the deltas put together equal output",
+    "idempotency": "Idempotency-Key on POST and PUT /chat/{id}/: answered again, not done again",
+    "usage": "GET /usage/: questions and tokens by day and assistant",
     "pages": "GET pages/{n}/ gives page, label and text",
     "documents": "GET and POST documents/, GET and DELETE documents/{id}/",
     "attributes": "attributes of documents: set on upload, replaced by PUT documents/{id}/, kept",
@@ -93,11 +96,10 @@ PROMISES = {
     "host": "absolute addresses follow the request's Host",
 }
 LATER = {
-    "stream": "server-sent events on PUT /chat/{id}/ (issue C)",
     "v1": "the OpenAI-compatible surface and its error shape (issue D)",
     "metrics": "/metrics (issue G)",
     "web": "/, /widget.js and /embed/{key}",
-    "later_endpoints": "usage, widget keys, password of a document",
+    "later_endpoints": "widget keys, password of a document",
 }
 ROWS = SUCCESSES | ERRORS | PROMISES
 

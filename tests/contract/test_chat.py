@@ -14,6 +14,7 @@ TEXT = b"# Report\n\nThe group employed 1,204 people at the end of the year.\n"
 QUESTION = "How many people were employed?"
 ANSWER_KEYS = (
     "id absolute_url thread_id input output citations claims message_id model usage finish_reason"
+    " passages milliseconds"
 )
 CITATION_KEYS = "index document_id version stale filename page quote start end url"
 REDACTED = "[redacted: a cited document was deleted]"

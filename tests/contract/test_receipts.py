@@ -54,7 +54,7 @@ def test_a_receipt_without_a_model(ann: Client, made: dict[str, Any], slash: str
     assert (found["space"]["model"], found["space"]["dim"]) == ("fake", 256)
     assert " ".join(found["parameters"]) == PARAMETER_KEYS
     assert found["parameters"]["model"] is None
-    assert set(found["milliseconds"]) == {"search", "extract", "total"}
+    assert set(found["milliseconds"]) == {"embed", "search", "extract", "total"}
     assert [one["rank"] for one in found["passages"]] == [1, 2]
     assert [one["sent"] for one in found["passages"]] == [True, True]
     best = found["passages"][0]

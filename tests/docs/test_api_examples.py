@@ -30,6 +30,7 @@ REFERENCE = {("GET", "/docs"), ("GET", "/schema/openapi.json")}
 """Documented, and no part of the OpenAPI document."""
 
 _FENCE = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+_MESSAGE_ID = re.compile(r'"message_id":"(msg_\w+)"')
 _HEADING = re.compile(r"### ([A-Z]+) (/\S*)\n")
 _FIELD = re.compile(r"^\| `(\w+)` \| [^|]+ \| (yes|no) \| (.*) \|$", re.MULTILINE)
 _STATUSES = re.compile(r"^Status codes: (\d+(?:, \d+)*)", re.MULTILINE)
@@ -104,7 +105,7 @@ class Replay:
         if answer.is_success and (method, address) == ("POST", f"{API}/tokens/"):
             self._token = answer.json()["token"]
         if answer.is_success and (method, address) == ("PUT", f"{API}/chat/1/"):
-            self._message = answer.json()["message_id"]
+            self._message = _MESSAGE_ID.findall(answer.text)[-1]
         return answer
 
     def _field(self, line: str) -> tuple[str, tuple[str | None, bytes]]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from fake_model.connection import Connection
 from fake_model.modes import Mode, error
+from fake_model.quirks import refused, usage
 
 SLOW_DRIP_SECONDS = 0.5
 _ECHOED = 60
@@ -22,34 +23,46 @@ def default_reply(body: dict[str, Any]) -> str:
 
 async def answer_chat(connection: Connection, body: dict[str, Any], reply: str, mode: Mode) -> bool:
     """Answer one request; False when the connection was left in the middle of an answer."""
-    options = body.get("stream_options")
-    if mode.name == "no_stream_options" and options:
-        message = "[{'loc': ('body', 'stream_options'), 'msg': 'Extra inputs are not permitted'}]"
-        await connection.send(error(message), status=400)
+    if refusal := refused(body, mode):
+        status, message = refusal
+        await connection.send(message, status=status)
         return True
     text = _said(reply, mode)
-    if not body.get("stream"):
-        await connection.send(_whole(body, text, _finish_reason(mode)))
+    if not body.get("stream") or mode.name == "ignores_stream":
+        await connection.send(_whole(body, text, mode))
         return True
     await connection.begin_stream()
+    if not await _stream(connection, body, text, mode):
+        return False
+    await connection.end_stream()
+    return True
+
+
+async def _stream(connection: Connection, body: Event, text: str, mode: Mode) -> bool:
+    """The events; False when they are cut."""
     if mode.name == "cut_at_once":
         return False
+    if mode.name == "at_once":
+        await connection.events([*map(_piece, _deltas(text, mode)), *_ending(body, text, mode)])
+        return True
     await _pieces(connection, _deltas(text, mode), mode)
     if mode.name == "cut_chunked":
         return False
     for event in _ending(body, text, mode):
         await connection.event(event)
-    await connection.end_stream()
     return True
 
 
 async def _pieces(connection: Connection, deltas: Iterator[Event], mode: Mode) -> None:
     pause = (mode.value or SLOW_DRIP_SECONDS) if mode.name == "slow_drip" else 0
     for delta in deltas:
-        event = _chunk({"index": 0, "delta": delta, "finish_reason": None})
-        await connection.event(event, escaped=mode.name != "raw_utf8")
+        await connection.event(_piece(delta), escaped=mode.name != "raw_utf8")
         if pause and delta.get("content"):
             await connection.pause(pause)
+
+
+def _piece(delta: Event) -> Event:
+    return _chunk({"index": 0, "delta": delta, "finish_reason": None})
 
 
 def _said(reply: str, mode: Mode) -> str:
@@ -69,6 +82,10 @@ def _deltas(text: str, mode: Mode) -> Iterator[Event]:
     yield {"role": "assistant", "content": None if mode.name == "null_content" else ""}
     if mode.name == "reasoning":
         yield {"reasoning_content": "Let me see."}
+    if mode.name == "parts":
+        yield {"content": [{"type": "thinking", "thinking": [{"type": "text", "text": "Hm."}]}]}
+        yield {"content": [{"type": "text", "text": text}]}
+        return
     pieces = re.findall(r"\s*\S{1,4}", text)
     if mode.name.startswith("cut"):
         pieces = pieces[: max(1, len(pieces) // 2)]
@@ -98,7 +115,7 @@ def _ending(body: Event, text: str, mode: Mode) -> Iterator[Event | str]:
         case _:
             yield _chunk({"index": 0, "delta": {}, "finish_reason": _finish_reason(mode)})
     if options.get("include_usage") and mode.name not in {"no_usage", "bare_done"}:
-        yield {**_chunk(), "usage": _usage(body, text)}
+        yield {**_chunk(), "usage": usage(body, text, mode)}
     yield "[DONE]"
 
 
@@ -116,20 +133,10 @@ def _chunk(*choices: Event) -> Event:
     }
 
 
-def _whole(body: Event, text: str, finish_reason: str) -> Event:
-    message = {"role": "assistant", "content": text}
+def _whole(body: Event, text: str, mode: Mode) -> Event:
+    message = {"role": "assistant", "content": text, "reasoning_content": "Let me see."}
     return {
-        **_chunk({"index": 0, "message": message, "finish_reason": finish_reason}),
+        **_chunk({"index": 0, "message": message, "finish_reason": _finish_reason(mode)}),
         "object": "chat.completion",
-        "usage": _usage(body, text),
-    }
-
-
-def _usage(body: Event, text: str) -> dict[str, int]:
-    prompt = sum(len(message["content"].split()) for message in body["messages"])
-    answer = len(text.split())
-    return {
-        "prompt_tokens": prompt,
-        "completion_tokens": answer,
-        "total_tokens": prompt + answer,
+        "usage": usage(body, text, mode),
     }

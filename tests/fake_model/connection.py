@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -76,9 +76,11 @@ class Connection:
 
     async def event(self, data: str | Mapping[str, Any], *, escaped: bool = True) -> None:
         """One server-sent event; not `escaped`: its text as it is, not as ASCII."""
-        text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=escaped)
-        raw = f"data: {text}\n\n".encode()
-        await self._write(b"%x\r\n%b\r\n" % (len(raw), raw))
+        await self._write(_event_chunk(data, escaped=escaped))
+
+    async def events(self, data: Sequence[str | Mapping[str, Any]]) -> None:
+        """Several events that arrive at once."""
+        await self._write(b"".join(_event_chunk(one, escaped=True) for one in data))
 
     async def end_stream(self) -> None:
         """The last chunk."""
@@ -103,3 +105,9 @@ class Connection:
             await self._writer.drain()
         except ConnectionError as error:
             raise ClientGone from error
+
+
+def _event_chunk(data: str | Mapping[str, Any], *, escaped: bool) -> bytes:
+    text = data if isinstance(data, str) else json.dumps(data, ensure_ascii=escaped)
+    raw = f"data: {text}\n\n".encode()
+    return b"%x\r\n%b\r\n" % (len(raw), raw)

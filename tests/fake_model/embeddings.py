@@ -5,6 +5,7 @@ from typing import Any
 
 from fake_model.connection import Connection
 from fake_model.modes import Mode, error
+from fake_model.quirks import extra_input
 from fake_model.vectors import bag_of_words
 
 DEFAULT_TOO_LARGE = 200
@@ -15,10 +16,9 @@ async def answer_embeddings(
 ) -> None:
     """Answer one request."""
     texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-    limit = DEFAULT_TOO_LARGE if mode.value is None else mode.value
-    if mode.name.startswith("too_large") and max(map(len, texts)) > limit:
-        message = "input is too large to process. increase the physical batch size"
-        await connection.send(error(message), status=500 if mode.name.endswith("500") else 400)
+    if refusal := _refused(body, texts, mode):
+        status, message = refusal
+        await connection.send(error(message), status=status)
         return
     rows = [
         {"object": "embedding", "index": index, "embedding": bag_of_words(text, dimensions)}
@@ -32,6 +32,22 @@ async def answer_embeddings(
             "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
         }
     )
+
+
+def _refused(body: dict[str, Any], texts: list[str], mode: Mode) -> tuple[int, str] | None:
+    limit = DEFAULT_TOO_LARGE if mode.value is None else mode.value
+    match mode.name:
+        case "too_large" | "too_large_500" if max(map(len, texts)) > limit:
+            status = 500 if mode.name.endswith("500") else 400
+            return status, "input is too large to process. increase the physical batch size"
+        case "batch_limit" if len(texts) > limit:
+            return 422, f"batch size {len(texts)} > maximum allowed batch size {limit:g}"
+        case "batch_limit_unsaid" if len(texts) > limit:
+            return 400, "input array too large"
+        case "minimal" if "encoding_format" in body:
+            return 422, extra_input("encoding_format")
+        case _:
+            return None
 
 
 def _spoiled(rows: list[dict[str, Any]], mode: Mode) -> list[dict[str, Any]]:

@@ -41,8 +41,9 @@ class FakeModelServer:
     def __init__(self, *, dimensions: int = DIMENSIONS) -> None:
         self.dimensions = dimensions
         self.reply: str | None = None
+        self.spoiled: dict[str, Mode] = {}
         self.recorded: list[Recorded] = []
-        self._seen: Counter[str] = Counter()
+        self.seen: Counter[str] = Counter()
         self._connections: set[asyncio.Task[None]] = set()
 
     async def serve(self, port: int, started: "asyncio.Future[int]") -> None:
@@ -105,11 +106,11 @@ class FakeModelServer:
 
     async def _answer(self, connection: Connection, request: Request) -> bool:
         model = request.body["model"]
-        mode = Mode.of(model)
-        self._seen[model] += 1
+        mode = self.spoiled.get(request.path) or Mode.of(model)
+        self.seen[model] += 1
         if mode.delay_s:
             await connection.pause(mode.delay_s)
-        if mode.once and self._seen[model] > 1:
+        if mode.once and self.seen[model] > 1:
             mode = Mode()
         if mode.name == "hang":
             await connection.pause(3600)
@@ -148,9 +149,15 @@ class FakeModel:
         """What it says from now on; None: the default."""
         self._server.reply = reply
 
+    def spoil(self, path: str, mode: str) -> None:
+        """Let every model behave in a mode, at "/embeddings" or "/chat/completions"."""
+        self._server.spoiled[f"/v1{path}"] = Mode.of(f"fake:{mode}")
+
     def reset(self) -> None:
-        """Forget requests and script."""
+        """Forget requests and script, and behave."""
         self._server.recorded.clear()
+        self._server.spoiled.clear()
+        self._server.seen.clear()
         self._server.reply = None
 
 

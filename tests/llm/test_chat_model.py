@@ -3,12 +3,22 @@ import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, aclosing
+from typing import Any
 
 import pytest
 
-from aiconvokit.llm import chat_model
-from aiconvokit.llm.chat_model import ChatMessage, Completed, Delta, OpenAIChatModel, Usage
-from aiconvokit.llm.errors import ModelError
+from aiconvokit.llm.answer import LONGEST_ANSWER
+from aiconvokit.llm.chat_model import (
+    ChatEvent,
+    ChatMessage,
+    Completed,
+    Delta,
+    OpenAIChatModel,
+    Restarted,
+    Usage,
+)
+from aiconvokit.llm.errors import InputTooLong, ModelError
+from aiconvokit.llm.traits import Traits
 from fake_model.server import FakeModel
 from fake_model.waiting import eventually
 
@@ -24,9 +34,7 @@ async def opened(fake: FakeModel) -> AsyncIterator[Opened]:
     """Opens chat models of the fake and closes them after the test."""
     async with AsyncExitStack() as stack:
 
-        def open_one(
-            mode: str, *, base_url: str = fake.base_url, **kwargs: float
-        ) -> OpenAIChatModel:
+        def open_one(mode: str, *, base_url: str = fake.base_url, **kwargs: Any) -> OpenAIChatModel:
             model = OpenAIChatModel(base_url, SECRET, mode, **kwargs)
             stack.push_async_callback(model.close)
             return model
@@ -34,9 +42,9 @@ async def opened(fake: FakeModel) -> AsyncIterator[Opened]:
         yield open_one
 
 
-async def told(model: OpenAIChatModel) -> tuple[str, Completed]:
+async def told(model: OpenAIChatModel, max_tokens: int | None = None) -> tuple[str, Completed]:
     """The deltas joined, and the last event."""
-    *deltas, last = [event async for event in model.stream(QUESTION)]
+    *deltas, last = [event async for event in model.stream(QUESTION, max_tokens=max_tokens)]
     assert isinstance(last, Completed)
     texts = [event.text for event in deltas if isinstance(event, Delta)]
     assert len(texts) == len(deltas)
@@ -182,15 +190,78 @@ async def test_a_cancelled_task_stops_the_model(fake: FakeModel, opened: Opened)
     await eventually(lambda: fake.requests()[0].outcome == "client_gone")
 
 
-async def test_stream_options_are_left_out_once_refused(fake: FakeModel, opened: Opened) -> None:
-    model = opened("fake:no_stream_options")
+def sent(fake: FakeModel) -> list[set[str]]:
+    """The optional parameters of each request."""
+    return [set(each.body) - {"model", "messages"} for each in fake.requests()]
 
-    text, last = await told(model)
-    await told(model)
 
-    assert text == ANSWER
-    assert last.usage is None
-    assert ["stream_options" in each.body for each in fake.requests()] == [True, False, False]
+STREAM = {"stream", "stream_options"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "expected"),
+    [
+        ("no_stream_options", [STREAM | {"max_tokens"}] + [{"stream", "max_tokens"}] * 2),
+        ("no_max_tokens", [STREAM | {"max_tokens"}] + [STREAM | {"max_completion_tokens"}] * 2),
+        (
+            "no_limits",
+            [STREAM | {"max_tokens"}, STREAM | {"max_completion_tokens"}, STREAM, STREAM],
+        ),
+        ("no_stream", [STREAM | {"max_tokens"}] + [{"max_tokens"}] * 2),
+    ],
+)
+async def test_refused_parameters_are_left_out_from_then_on(
+    fake: FakeModel, opened: Opened, mode: str, expected: list[set[str]]
+) -> None:
+    learnt: list[Traits] = []
+    model = opened(f"fake:{mode}", on_learnt=learnt.append)
+    for _ in range(2):
+        await told(model, max_tokens=9)
+    assert sent(fake) == expected
+    assert learnt[-1] == model.traits
+    fake.reset()
+    again = opened(f"fake:{mode}", traits=learnt[-1])
+    await told(again)
+    assert len(fake.requests()) == 1
+
+
+@pytest.mark.parametrize("mode", ["no_system_role", "jinja"])
+async def test_the_operators_words_go_with_the_question_where_there_is_no_system_role(
+    fake: FakeModel, opened: Opened, mode: str
+) -> None:
+    model = opened(f"fake:{mode}")
+    for _ in range(2):
+        await told(model)
+    first, *others = [request.body["messages"] for request in fake.requests()]
+    assert first[0]["role"] == "system"
+    folded = {"role": "user", "content": "Be brief.\n\nWhat was the net income?"}
+    assert others == [[folded]] * 2
+    assert model.traits.folds_system
+
+
+async def test_an_answer_that_is_not_streamed_is_one_piece(fake: FakeModel, opened: Opened) -> None:
+    model = opened("fake:ignores_stream")
+    events = [event async for event in model.stream(QUESTION)]
+    assert events == [Delta(ANSWER), Completed("stop", Usage(7, 6), "fake", ANSWER)]
+    assert not model.traits.streams
+    assert sent(fake) == [STREAM]
+
+
+async def test_the_context_window_is_told_and_remembered(opened: Opened) -> None:
+    learnt: list[Traits] = []
+    model = opened("fake:reports_context=5", on_learnt=learnt.append)
+    error = await failed(model)
+    assert isinstance(error, InputTooLong)
+    assert (error.code, error.window) == ("input_too_long", 5)
+    assert learnt == [Traits(context_window=5)]
+
+
+async def test_nothing_new_is_not_told_again(opened: Opened) -> None:
+    learnt: list[Traits] = []
+    model = opened("fake:minimal", on_learnt=learnt.append)
+    for _ in range(3):
+        await told(model)
+    assert len(learnt) == 1
 
 
 @pytest.mark.parametrize(
@@ -217,12 +288,68 @@ async def test_reasoning_is_not_part_of_the_answer(opened: Opened, mode: str) ->
 
 
 async def test_reasoning_that_only_closes_is_never_stored_and_then_known(opened: Opened) -> None:
-    model = opened("fake:close_think")
-
-    _, first = await told(model)
+    model = opened("fake:close_think@1")
+    *said, first = [event async for event in model.stream(QUESTION)]
+    assert isinstance(first, Completed)
+    assert model.traits.opens_reasoning
     text, second = await told(model)
 
     assert first.text == second.text == text == ANSWER
+    if Restarted() in said:  # its parts may have come at once
+        answer = said[said.index(Restarted()) + 1 :]
+        assert "".join(one.text for one in answer if isinstance(one, Delta)) == ANSWER
+
+
+async def test_whoever_was_told_reasoning_is_told_to_forget_it(
+    fake: FakeModel, opened: Opened
+) -> None:
+    fake.script("so it is\n</think>\n\nForty-two.")
+    model = opened("fake:slow_drip=0.02")
+
+    *said, last = [event async for event in model.stream(QUESTION)]
+
+    assert said.count(Restarted()) == 1
+    at = said.index(Restarted())
+    assert said[0] == Delta("so")
+    assert "".join(one.text for one in said[at + 1 :] if isinstance(one, Delta)) == "Forty-two."
+    assert isinstance(last, Completed)
+    assert last.text == "Forty-two."
+    assert model.traits.opens_reasoning
+
+
+async def test_a_model_that_reasons_no_more_is_not_held_back(
+    fake: FakeModel, opened: Opened
+) -> None:
+    learnt: list[Traits] = []
+    model = opened("fake", traits=Traits(opens_reasoning=True), on_learnt=learnt.append)
+    await told(model)
+    assert not model.traits.opens_reasoning
+    assert learnt == [], "it may change its mind with each answer"
+
+
+async def test_what_came_at_once_is_one_piece(opened: Opened) -> None:
+    events = [event async for event in opened("fake:at_once").stream(QUESTION)]
+    assert events[0] == Delta(ANSWER)
+    assert len(events) == 2
+
+
+@pytest.mark.parametrize(
+    ("mode", "code"), [("bad_event", "model_bad_response"), ("stream_error", "model_bad_response")]
+)
+async def test_what_came_before_a_fault_is_passed_on(
+    fake: FakeModel, opened: Opened, mode: str, code: str
+) -> None:
+    said: list[ChatEvent] = []
+
+    async def listen() -> None:
+        async for event in opened(f"fake:{mode}").stream(QUESTION):
+            said.append(event)  # noqa: PERF401  # it raises, and what came before it counts
+
+    with pytest.raises(ModelError) as caught:
+        await listen()
+    assert caught.value.code == code
+    assert "".join(one.text for one in said if isinstance(one, Delta)) == ANSWER
+    assert len(fake.requests()) == 1
 
 
 async def test_what_postgres_cannot_hold_is_dropped(opened: Opened) -> None:
@@ -242,7 +369,7 @@ async def test_lone_surrogates_in_a_prompt_do_not_break_the_request(
 async def test_an_answer_without_end_is_cut(fake: FakeModel, opened: Opened) -> None:
     text, last = await told(opened("fake:endless"))
 
-    assert len(text) == chat_model.LONGEST_ANSWER
+    assert len(text) == LONGEST_ANSWER
     assert last.finish_reason == "length"
     await eventually(lambda: fake.requests()[0].outcome == "client_gone")
 

@@ -1,12 +1,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from typing import Any
 
 import numpy as np
 import pytest
 
 from aiconvokit.llm.errors import BadEmbeddings, ModelError
 from aiconvokit.llm.openai_embedder import OpenAIEmbedder
+from aiconvokit.llm.text import token_counts
+from aiconvokit.llm.traits import Traits
 from fake_model.server import DIMENSIONS, FakeModel
 from fake_model.waiting import eventually
 from ingestion.errors import EmbeddingFailed
@@ -22,8 +25,8 @@ async def opened(fake: FakeModel) -> AsyncIterator[Opened]:
     """Opens embedders of the fake and closes them after the test."""
     async with AsyncExitStack() as stack:
 
-        def open_one(mode: str, *, deadline_s: float = 10) -> OpenAIEmbedder:
-            embedder = OpenAIEmbedder(fake.base_url, SECRET, mode, deadline_s=deadline_s)
+        def open_one(mode: str, **kwargs: Any) -> OpenAIEmbedder:
+            embedder = OpenAIEmbedder(fake.base_url, SECRET, mode, **{"deadline_s": 10} | kwargs)
             stack.push_async_callback(embedder.close)
             return embedder
 
@@ -139,3 +142,69 @@ async def test_two_requests_are_under_way_at_once(fake: FakeModel, opened: Opene
     await asyncio.sleep(0.1)
     assert [request.outcome for request in fake.requests()] == ["under_way"] * 2
     await passages
+
+
+def sizes(fake: FakeModel) -> list[int]:
+    return [len(request.body["input"]) for request in fake.requests()]
+
+
+@pytest.mark.parametrize(
+    ("mode", "batch_items", "asked"),
+    [
+        ("batch_limit=10", 10, [40, 10, 10, 10, 10]),
+        ("batch_limit_unsaid=10", 10, [40, 20, 10, 10, 20, 10, 10]),
+    ],
+)
+async def test_a_limit_of_texts_is_remembered(
+    fake: FakeModel, opened: Opened, mode: str, batch_items: int, asked: list[int]
+) -> None:
+    learnt: list[Traits] = []
+    texts = [f"number {number}" for number in range(40)]
+    embedder = opened(f"fake:{mode}", on_learnt=learnt.append)
+
+    first = await embedder.embed_passages(texts)
+    assert sizes(fake) == asked
+    fake.reset()
+    np.testing.assert_array_equal(await embedder.embed_passages(texts), first)
+    assert sizes(fake) == [batch_items] * 4
+    assert learnt[-1].batch_items == batch_items
+
+    fake.reset()
+    again = opened(f"fake:{mode}", traits=learnt[-1])
+    np.testing.assert_array_equal(await again.embed_passages(texts), first)
+    assert sizes(fake) == [batch_items] * 4
+    np.testing.assert_array_equal(await opened("fake").embed_passages(texts), first)
+
+
+async def test_a_limit_of_length_is_remembered(fake: FakeModel, opened: Opened) -> None:
+    learnt: list[Traits] = []
+    long = "revenue rose " * 100
+    (tokens,) = await token_counts([long])
+    embedder = opened("fake:too_large=700", on_learnt=learnt.append)
+
+    (first,) = await embedder.embed_passages([long])
+    assert len(fake.requests()) == 3
+    (known,) = learnt
+    assert known.input_tokens == int(tokens * 0.9)
+    fake.reset()
+    (second,) = await embedder.embed_passages([long])
+
+    np.testing.assert_allclose(second, first, atol=1e-6)
+    assert sizes(fake) == [2], "cut before it is sent, as it was cut after it was refused"
+    await embedder.embed_passages(["revenue rose " * 40])
+    assert sizes(fake) == [2, 1], "what fits stays whole"
+    assert len(learnt) == 1
+
+
+async def test_a_refused_encoding_format_is_left_out(fake: FakeModel, opened: Opened) -> None:
+    embedder = opened("fake:minimal")
+    for _ in range(2):
+        await embedder.embed_queries(["word"])
+    assert ["encoding_format" in each.body for each in fake.requests()] == [True, False, False]
+
+
+async def test_questions_use_one_connection(fake: FakeModel, opened: Opened) -> None:
+    embedder = opened("fake")
+    for _ in range(3):
+        await embedder.embed_queries(["word"])
+    assert len({request.client for request in fake.requests()}) == 1

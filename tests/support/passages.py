@@ -17,6 +17,7 @@ _PASSAGE = Passage(
     start=0,
     end=0,
     text="",
+    page_text="",
     score=1.0,
     dense=0.9,
     lexical=0.0,
@@ -25,7 +26,7 @@ _PASSAGE = Passage(
 
 def passage(text: str = "a", /, **changes: Any) -> Passage:
     """A passage that is all of its page; `changes` are fields of it."""
-    return replace(_PASSAGE, **{"text": text, "end": len(text), **changes})
+    return replace(_PASSAGE, **{"text": text, "page_text": text, "end": len(text), **changes})
 
 
 def source(index: int, page: str, /, **changes: Any) -> Source:

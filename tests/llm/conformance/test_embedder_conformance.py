@@ -1,4 +1,4 @@
-"""What every Embedder must do."""
+"""What every Embedder must do, whatever stands behind it: each quirk of the fake, and live."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,7 @@ from aiconvokit.llm.local_embedder import LocalEmbedder
 from aiconvokit.llm.openai_embedder import OpenAIEmbedder
 from fake_model.server import FakeModel
 from ingestion.embed import Embedder
+from llm.conformance import live
 
 TEXTS = [
     "Revenue rose by twelve percent in Europe.",
@@ -18,15 +19,40 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=["openai", "local"])
+QUIRKS = [
+    "minimal",
+    "shuffled",
+    "no_index",
+    "batch_limit=2",
+    "batch_limit_unsaid=2",
+    "too_large=120",
+    "too_large_500=120",
+    "500-once",
+    "429=0-once",
+    "html200-once",
+]
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        "local",
+        "fake",
+        *(f"fake:{quirk}" for quirk in QUIRKS),
+        pytest.param("live", marks=pytest.mark.live),
+    ],
+)
 async def embedder(
     request: pytest.FixtureRequest, fake_server: FakeModel
 ) -> AsyncIterator[Embedder]:
-    made: Embedder = (
-        LocalEmbedder()
-        if request.param == "local"
-        else OpenAIEmbedder(fake_server.base_url, None, "fake")
-    )
+    made: Embedder
+    if request.param == "local":
+        made = LocalEmbedder()
+    elif request.param == "live":
+        address, name = live.setting("BASE_URL"), live.setting("EMBEDDING_MODEL")
+        made = OpenAIEmbedder(address, live.api_key(), name)
+    else:
+        made = OpenAIEmbedder(fake_server.base_url, None, request.param)
     yield made
     await made.close()
 

@@ -1,0 +1,213 @@
+"""The hybrid statement of a search: candidates of all legs in one collection, with their scores.
+
+There are two ways to the nearest vectors, and the application chooses (docs/decisions/0002): every
+vector is compared, or a large collection's index is asked.
+"""
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from aiconvokit.db import Transaction, statement
+from aiconvokit.retrieval.filters import Condition
+from aiconvokit.retrieval.terms import WeightedText
+from aiconvokit.retrieval.types import Candidate
+from ingestion.lexical_store import BLOCK
+from ingestion.tables import Collection
+
+CANDIDATES_PER_LEG = 100
+"""Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
+MAX_TERMS = 200
+"""Of a question, the weightiest: each costs 8 µs a block of 2,048 passages, and a question with
+five turns before it has some 50."""
+INDEXED_FROM = 5_000
+"""Passages from which on an index of vectors is asked, and which a filter must leave: comparing as
+many takes 3 ms of CPU, the index .8."""
+STATEMENTS = 512
+"""Kept by their text: one a space, way and shape of filter."""
+
+# Words: BM25 is an inner product of sparse vectors: the passages' side is stored, the question's
+# made of its lexemes, each weighted by its rarity and by the text it comes from
+# (docs/decisions/0004). Of passages in blocks the weights are stored by column, too: their scores
+# are sums of vectors (0005); what is in no block yet is scanned.
+# Vectors: near the question, and near it within the documents that the question names.
+# Then every candidate gets both of its scores.
+_HYBRID = """
+WITH prior AS MATERIALIZED (
+    SELECT * FROM unnest(CAST(:documents AS bigint[]), CAST(:priors AS float8[]))
+                  AS p(document_id, prior)
+), asked AS MATERIALIZED (
+    SELECT a.lexeme, max(t.weight) AS weight, bool_or(t.nr = 1) AS is_question
+    FROM unnest(CAST(:texts AS text[]), CAST(:weights AS float8[]))
+             WITH ORDINALITY AS t(content, weight, nr),
+         unnest(to_tsvector(CAST(:language AS regconfig), t.content)) AS a
+    GROUP BY a.lexeme
+), terms AS MATERIALIZED (
+    SELECT is_question, lexeme_dimension(lexeme) AS dimension,
+           CAST(weight * ln(1 + (greatest(:chunks - chunks, 0) + .5) / (chunks + .5)) AS real)
+               AS value
+    FROM asked JOIN lexeme USING (lexeme) WHERE collection_id = :collection
+), weighty AS MATERIALIZED (
+    SELECT dimension, max(value) AS value FROM terms GROUP BY 1 ORDER BY value DESC LIMIT :terms
+), words AS MATERIALIZED (
+    SELECT CAST('{' || coalesce(string_agg(dimension || ':' || value, ',' ORDER BY dimension), '')
+                || '}/536870912' AS sparsevec) AS vector FROM weighty
+), scales AS MATERIALIZED (
+    SELECT dimension, CAST(array_fill(value, ARRAY[%(block)d]) AS vector) AS scale FROM weighty
+), sums AS MATERIALIZED (
+    SELECT c.block, vector_total(CAST(c.weights AS vector) * s.scale) AS scores
+    FROM lexical_block b CROSS JOIN scales s JOIN lexical_column c
+      ON c.collection_id = :collection AND c.block = b.number AND c.dimension = s.dimension
+    WHERE b.collection_id = :collection GROUP BY c.block
+), worded AS MATERIALIZED (
+    SELECT * FROM (
+        SELECT id, score, 0 AS prior FROM (
+            SELECT %(slots)s unnest(b.chunk_ids) AS id, unnest(CAST(s.scores AS real[])) AS score
+            FROM sums s JOIN lexical_block b ON b.collection_id = :collection AND b.number = s.block
+        ) AS slots WHERE score > 0 AND id IS NOT NULL %(scope)s
+        ORDER BY score DESC, id LIMIT :candidates
+    ) AS in_blocks
+    UNION ALL SELECT * FROM (
+        SELECT id, score, 0 FROM (
+            SELECT chunk_id AS id, -(weights <#> (SELECT vector FROM words)) AS score
+            FROM bm25 WHERE collection_id = :collection %(scope)s AND chunk_id > coalesce(
+                (SELECT max(last_chunk_id) FROM lexical_block WHERE collection_id = :collection), 0)
+        ) AS newest WHERE score > 0 ORDER BY score DESC, id LIMIT :candidates
+    ) AS behind_blocks
+    UNION ALL SELECT id, score, prior FROM (
+        SELECT chunk_id AS id, -(weights <#> (SELECT vector FROM words)) AS score, prior
+        FROM bm25 JOIN prior USING (document_id) WHERE collection_id = :collection %(scope)s
+    ) AS named WHERE score > 0
+), lexical AS (
+    SELECT id FROM worded GROUP BY id
+    ORDER BY max(score + prior * (SELECT max(score) FROM worded)) DESC, id LIMIT :candidates
+), dense AS (
+    SELECT id, 1 - distance AS cosine FROM (%(dense)s) AS nearest
+), named AS (
+    SELECT id, 1 - distance AS cosine FROM (
+        SELECT chunk_id AS id, embedding <=> CAST(:vector AS halfvec) AS distance, prior
+        FROM %(vectors)s JOIN prior USING (document_id)
+        WHERE collection_id = :collection %(scope)s
+    ) AS meant ORDER BY distance - prior * :lift, id LIMIT :candidates
+), found AS MATERIALIZED (
+    SELECT id, max(cosine) AS cosine FROM (
+        SELECT id, CAST(NULL AS float8) AS cosine FROM lexical
+        UNION ALL SELECT id, cosine FROM dense UNION ALL SELECT id, cosine FROM named
+    ) AS legs GROUP BY id
+)
+SELECT b.chunk_id, b.document_id,
+       coalesce(cosine, (SELECT 1 - (embedding <=> CAST(:vector AS halfvec)) FROM %(vectors)s v
+                         WHERE v.collection_id = :collection AND v.chunk_id = found.id)) AS dense,
+       -(b.weights <#> (SELECT vector FROM words)) AS lexical,
+       CASE WHEN :figures THEN (SELECT number_density FROM chunk c
+           WHERE c.collection_id = :collection AND c.id = found.id) ELSE 0 END AS number_density,
+       (SELECT count(*) FROM terms WHERE is_question)::float8
+           / greatest(1, (SELECT count(*) FROM asked WHERE is_question)) AS known
+FROM found JOIN bm25 b ON b.collection_id = :collection AND b.chunk_id = found.id
+"""
+
+# "+ 0" bars any index. A distance stands where it is computed once.
+_COMPARE_ALL = """
+    SELECT chunk_id AS id, (embedding <=> CAST(:vector AS halfvec)) + 0 AS distance
+    FROM %(vectors)s WHERE collection_id = :collection %(scope)s
+    ORDER BY distance, chunk_id LIMIT :candidates
+"""
+_ASK_INDEX = """
+    SELECT chunk_id AS id, embedding <=> CAST(:vector AS halfvec) AS distance
+    FROM %(vectors)s WHERE collection_id = :collection %(scope)s
+    ORDER BY embedding <=> CAST(:vector AS halfvec) LIMIT :candidates
+"""
+# The index goes on until there are enough rows that pass the filter. The planner would rather sort
+# a small table; without sorting, only the index gives an order.
+_SETTINGS = (
+    f"SELECT set_config('hnsw.ef_search', '{CANDIDATES_PER_LEG}', true),"
+    " set_config('hnsw.iterative_scan', 'strict_order', true),"
+    " set_config('enable_sort', 'off', true)"
+)
+
+_SCOPE = (
+    "AND document_id IN (SELECT d.id FROM document d WHERE d.collection_id = :collection AND {})"
+)
+# No join: the rows must keep coming in the index's order.
+_SCOPE_IN_ORDER = (
+    _SCOPE.replace("AND document_id IN (", "AND coalesce(document_id IN (") + ", false)"
+)
+_IN_SCOPE = "SELECT sum(chunk_count) FROM document d WHERE d.collection_id = :collection AND {}"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the legs are asked: texts with weights for the words, a vector for the meaning.
+
+    The first text is the question.
+
+    `priors` says how surely a document is meant; `lift` is what a prior of 1 adds to a cosine.
+    """
+
+    texts: Sequence[WeightedText]
+    vector: str
+    """pgvector's text form, "[0.1,…]"."""
+    space_id: int
+    priors: Mapping[int, float]
+    lift: float
+    asks_for_figures: bool
+    """Candidates have their number density only then."""
+    where: Condition | None = None
+
+
+async def candidates(
+    transaction: Transaction, collection: Collection, query: Query
+) -> tuple[list[Candidate], float]:
+    """The best of all legs in one collection, unordered.
+
+    Returns:
+        the candidates, and the share (0..1) of the question's words that the collection knows.
+    """
+    is_indexed = await _is_indexed(transaction, collection, query)
+    if is_indexed:
+        await transaction.execute(_SETTINGS)
+    where = query.where.sql if query.where else None
+    rows = await transaction.execute(
+        _statement(query.space_id, where, is_indexed=is_indexed),
+        {
+            **(query.where.parameters if query.where else {}),
+            "texts": [one.text for one in query.texts],
+            "weights": [one.weight for one in query.texts],
+            "language": collection.language,
+            "collection": collection.id,
+            "chunks": collection.chunk_count,
+            "vector": query.vector,
+            "documents": list(query.priors),
+            "priors": list(query.priors.values()),
+            "lift": query.lift,
+            "figures": query.asks_for_figures,
+            "candidates": CANDIDATES_PER_LEG,
+            "terms": MAX_TERMS,
+        },
+    )
+    found = await rows.fetchall()
+    return [Candidate._make(row[:5]) for row in found], found[0][5] if found else 0.0
+
+
+async def _is_indexed(transaction: Transaction, collection: Collection, query: Query) -> bool:
+    """Whether to ask the index: there is one, and the filter leaves enough to be found by it."""
+    if collection.indexed_space_id != query.space_id or collection.chunk_count < INDEXED_FROM:
+        return False
+    if query.where is None:
+        return True
+    keys = {**query.where.parameters, "collection": collection.id}
+    counted = statement(_IN_SCOPE.format(query.where.sql))
+    row = await (await transaction.execute(counted, keys)).fetchone()
+    return row is not None and (row[0] or 0) >= INDEXED_FROM
+
+
+@functools.lru_cache(STATEMENTS)
+def _statement(space_id: int, where: str | None, *, is_indexed: bool) -> str:
+    parts = {
+        "vectors": f"vec_{space_id:d}",
+        "scope": _SCOPE.format(where) if where else "",
+        "slots": "unnest(b.document_ids) AS document_id," if where else "",
+    }
+    in_order = {**parts, "scope": _SCOPE_IN_ORDER.format(where) if where else ""}
+    dense = _ASK_INDEX % in_order if is_indexed else _COMPARE_ALL % parts
+    return statement(_HYBRID % {**parts, "dense": dense, "block": BLOCK})

@@ -1,0 +1,1 @@
+"""What a turn costs: `make bench`. See docs/benchmarks.md."""

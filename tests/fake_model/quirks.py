@@ -1,0 +1,83 @@
+"""How servers differ that mean well: what they refuse, and how they count."""
+
+from itertools import pairwise
+from typing import Any
+
+from fake_model.modes import Mode, error
+
+Refused = tuple[int, dict[str, Any]]
+DEFAULT_CONTEXT = 2048
+
+
+def refused(body: dict[str, Any], mode: Mode) -> Refused | None:
+    """The status and body with which a chat request is refused for its form."""
+    return _refused_parameter(body, mode) or _refused_prompt(body, mode)
+
+
+def _refused_parameter(body: dict[str, Any], mode: Mode) -> Refused | None:
+    match mode.name:
+        case "no_stream_options":
+            unknown = {"stream_options"} & body.keys()
+        case "no_limits":
+            unknown = {"max_tokens", "max_completion_tokens"} & body.keys()
+        case "minimal":
+            unknown = body.keys() - {"model", "messages", "stream"}
+        case "no_max_tokens" if "max_tokens" in body:
+            return 400, error(
+                "Unsupported parameter: 'max_tokens' is not supported with this model. "
+                "Use 'max_completion_tokens' instead."
+            )
+        case "no_stream" if body.get("stream"):
+            return 400, error("Streaming is not supported by this model.")
+        case _:
+            unknown = set()
+    return (400, error(extra_input(min(unknown)))) if unknown else None
+
+
+def _refused_prompt(body: dict[str, Any], mode: Mode) -> Refused | None:
+    roles = [message["role"] for message in body["messages"]]
+    window = int(mode.value or DEFAULT_CONTEXT)
+    match mode.name:
+        case "no_system_role" if "system" in roles:
+            return 400, error("System role not supported")
+        case "jinja" if "system" in roles:
+            return 500, error("Jinja Exception: System role not supported at row 1, column 40")
+        case "strict_alternation" if not _alternates(roles):
+            return 400, error(
+                "After the optional system message, conversation roles must alternate "
+                "user/assistant/user/assistant/..."
+            )
+        case "reports_context" if prompt_words(body) > window:
+            return 400, error(f"request exceeds the available context size ({window} tokens)")
+        case _:
+            return None
+
+
+def usage(body: dict[str, Any], text: str, mode: Mode) -> dict[str, int]:
+    """Words for tokens; `truncates` has read the end of the prompt only."""
+    prompt, answer = prompt_words(body), len(text.split())
+    if mode.name == "truncates":
+        prompt = min(prompt, int(mode.value or DEFAULT_CONTEXT))
+    if mode.name == "counts":
+        prompt = int(prompt * (mode.value or 1))
+    return {
+        "prompt_tokens": prompt,
+        "completion_tokens": answer,
+        "total_tokens": prompt + answer,
+    }
+
+
+def prompt_words(body: dict[str, Any]) -> int:
+    """The length of a prompt."""
+    return sum(len(message["content"].split()) for message in body["messages"])
+
+
+def _alternates(roles: list[str]) -> bool:
+    turns = roles[1:] if roles[:1] == ["system"] else roles
+    wanted = all(one != other for one, other in pairwise(turns)) and "system" not in turns
+    return wanted and turns[:1] == ["user"]
+
+
+def extra_input(name: str) -> str:
+    """What a server in pydantic says to a parameter it does not know."""
+    return f"[{{'loc': ('body', '{name}'), 'msg': 'Extra inputs are not permitted'}}]"
