@@ -1,7 +1,7 @@
 # `make help` lists the commands. Nothing but Python >= 3.11 is needed: .venv is built from the
 # hashed lock with pip, or with uv where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test check eval bench format lock demo-documents clean
+.PHONY: help venv demo serve doctor test check eval bench format lock demo-documents clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -16,6 +16,9 @@ demo: .venv/local ## read two real documents and answer five questions about the
 
 serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
 	@$(BIN)/aiconvokit serve $(ARGS)
+
+doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.md (ARGS=--json)
+	@$(BIN)/aiconvokit doctor $(ARGS)
 
 test: .venv/dev ## all tests (ARGS="-k name")
 	$(BIN)/pytest $(ARGS)

@@ -39,7 +39,9 @@ class Limits(BaseSettings):
     lease_seconds: PositiveInt = 45
     """How long a thread stays taken after its turn's process died (renewed while it lives)."""
     pool_size: PositiveInt = 10
-    """Database connections of one process for requests; the worker adds `worker_pool_size`."""
+    """Most database connections of each of a process's two pools for requests: SQLAlchemy's for the
+    ordinary ones, psycopg's for turns, searches and authentication. A turn that waits for its model
+    holds none. The worker adds `worker_pool_size` twice."""
     worker_pool_size: PositiveInt = 4
     worker_concurrency: PositiveInt = 2
 

@@ -10,7 +10,8 @@ run as `aiconvokit_app`, which may read and write rows and nothing else.
 
 import re
 import time
-from contextlib import closing
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, closing
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -94,21 +95,22 @@ def create_engine(database_url: str, *, pool_size: int, role: str | None = None)
 
 
 Transaction = psycopg.AsyncConnection[TupleRow]
-"""A connection of a pool: what runs in its block is one transaction."""
+"""A connection of a pool, in a transaction or for single statements."""
 Pool = AsyncConnectionPool[Transaction]
 
 
 def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -> Pool:
     """Make a pool, not yet open, whose connections are like those of `create_engine`.
 
-    `async with pool.connection() as transaction:` is one transaction: committed at the end, rolled
-    back on any error. Waiting for a connection longer than 5 s is a psycopg.OperationalError.
+    `async with pool.connection() as …` is for single statements, `in_transaction` for several.
+    Waiting for a connection longer than 5 s is a psycopg.OperationalError.
     """
     return AsyncConnectionPool(
         libpq_url(database_url),
         kwargs={
             "options": _options(make_url(driver_url(database_url)), role),
             "connect_timeout": CONNECT_SECONDS,
+            "autocommit": True,
         },
         connection_class=psycopg.AsyncConnection[TupleRow],
         configure=_configure,
@@ -120,6 +122,19 @@ def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -
         reconnect_timeout=RECONNECT_SECONDS,
         open=False,
     )
+
+
+@asynccontextmanager
+async def in_transaction(pool: Pool) -> AsyncIterator[Transaction]:
+    """One transaction: committed at the block's end, rolled back on any error.
+
+    Statements are sent without waiting for one another: only who fetches rows waits, for all that
+    was sent before. What a statement without rows came to is told by RETURNING, or at the end.
+    """
+    async with pool.connection() as connection, connection.pipeline():
+        await connection.execute("BEGIN")
+        yield connection  # left by an error, it is rolled back by the pool
+        await connection.execute("COMMIT")
 
 
 def statement(sql: str) -> str:

@@ -75,6 +75,7 @@ async def find(session: AsyncSession, owner_id: int, key: str) -> Idempotency | 
 _KEEP = """
 UPDATE idempotency SET status = %(status)s, body = %(body)s, assistant_id = %(assistant)s
 WHERE owner_id = %(owner)s AND key = %(key)s AND created_at = %(since)s AND status IS NULL
+RETURNING status
 """
 
 
@@ -84,7 +85,8 @@ async def keep(
     """Write an attempt's answer; False when somebody took the key over."""
     attempt = {"owner": held.owner_id, "key": held.key, "since": held.since}
     answer = {"status": status, "body": body, "assistant": assistant_id}
-    return (await transaction.execute(_KEEP, {**attempt, **answer})).rowcount == 1
+    kept = await transaction.execute(_KEEP, {**attempt, **answer})
+    return await kept.fetchone() is not None
 
 
 async def release(session: AsyncSession, held: Held) -> None:

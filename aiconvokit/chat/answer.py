@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from aiconvokit.chat.attribution import ABSTENTION, attribute
 from aiconvokit.chat.extractive import extract
 from aiconvokit.chat.lease import renewed
+from aiconvokit.chat.prompt import fitting_sources
 from aiconvokit.chat.proof import Attributed, Citation, Source
 from aiconvokit.chat.sources import find_sources
 from aiconvokit.chat.turn import Along, Asked, Done, Turn, abandon, begin, record
@@ -103,9 +104,11 @@ async def _answer(
                     yield piece
         if turn.answer.proven.output.strip():  # small models answer "[4]" and nothing else
             return
-    with turn.trace.timed("extract"):
+    trace, budget = turn.trace, services.settings.limits.passage_tokens
+    trace.sent = trace.sent or fitting_sources(sources, budget)
+    with trace.timed("extract"):
         extracted = await asyncio.to_thread(  # tens of milliseconds of CPU
-            extract, turn.question, sources, history=turn.asked_before
+            extract, turn.question, trace.sent, history=turn.asked_before
         )
     for event in _say(turn, extracted or attribute(ABSTENTION, [])):
         yield event

@@ -105,7 +105,9 @@ def likely_keys(text: str, language: str | None) -> frozenset[str] | None:
 
 def _likely_keys(text: str, language: str | None) -> frozenset[str] | None:
     whole = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    if not whole.isascii() and UNSEGMENTED_RUN.search(whole):
+    if whole.isascii():
+        whole = whole.lower()
+    elif UNSEGMENTED_RUN.search(whole):
         return None
     tokens = set(_TOKEN.findall(_NON.sub(r"\1", whole) if "non" in whole.lower() else whole))
     if "$" in whole:  # "us$" belongs to the number behind it
@@ -114,7 +116,7 @@ def _likely_keys(text: str, language: str | None) -> frozenset[str] | None:
     # A number takes the word "days" out of "days' notice", and leaves what is behind it.
     tokens.update(part for token in owned for part in _LETTERS.findall(token))
     tokens.update(POSSESSIVE.sub("", token) for token in owned)
-    lower = {token.lower() for token in tokens}
+    lower = tokens if whole.isascii() else {token.lower() for token in tokens}
     stop = STOP_WORDS.get(language or SIMPLE, frozenset())
     return frozenset(key_of(word, language) for word in lower - stop - _UNIT_NAMES)
 

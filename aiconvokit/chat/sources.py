@@ -1,7 +1,6 @@
 """The passages of a turn: the question as the search wants it, and what it found."""
 
 from aiconvokit.chat.follow_up import stands_alone
-from aiconvokit.chat.prompt import fitting_sources
 from aiconvokit.chat.proof import Source
 from aiconvokit.chat.rewrite import rewrite
 from aiconvokit.chat.turn import Turn
@@ -18,25 +17,23 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
     Returns:
         none when nothing found is near enough to the question; None: not yet readable.
     """
-    trace, limits = turn.trace, services.settings.limits
+    trace = turn.trace
     trace.rewritten = await _rewritten(services, turn)
     with trace.timed("search"):
         trace.found, trace.space = await search(
             services,
             turn.collections,
             question_of(turn),
-            limits.prompt_passages,
+            services.settings.limits.prompt_passages,
             Scope(glossary=entries_of(turn.persona.glossary)),
             timed=trace.timed,
         )
     if not trace.found and await _is_reading(services, turn):
         return None
     near = trace.found if anything_relevant(trace.found, services.embedder.model) else []
-    sources = [
+    return [
         Source(index, passage, passage.page_text) for index, passage in enumerate(near, start=1)
     ]
-    trace.sent = fitting = fitting_sources(sources, limits.passage_tokens)
-    return fitting
 
 
 async def _is_reading(services: Services, turn: Turn) -> bool:

@@ -17,7 +17,7 @@ from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Attributed, Citation
 from aiconvokit.chat.receipt import Trace, documents_in, draw, without_words_of
 from aiconvokit.chat.turn_queries import Earlier, Persona
-from aiconvokit.db import Transaction
+from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import AIConvoKitError, ChatBusy, InvalidFields, NotFound
 from aiconvokit.files.queries import REDACTED
 from aiconvokit.llm.chat_model import Usage
@@ -104,7 +104,7 @@ async def begin(services: Services, asked: Asked) -> Turn:
     """
     lease, waited = uuid4(), 0.0
     while True:
-        async with services.pool.connection() as transaction:
+        async with in_transaction(services.pool) as transaction:
             if turn := await _begun(services, transaction, asked, lease):
                 return turn
         await _ensure_askable(services, asked)
@@ -140,19 +140,17 @@ async def _begun(
     room = await turn_queries.take_lease(transaction, keys, lease, seconds)
     if room is None:
         return None
-    thread_id = room.thread_id
-    history = await turn_queries.newest_messages(transaction, thread_id, HISTORY_MESSAGES)
-    row, message_id = await turn_queries.insert_messages(transaction, thread_id, asked.question)
+    begun = await turn_queries.begin(transaction, room, asked.question, HISTORY_MESSAGES)
     return Turn(
         asked=asked,
-        thread_id=thread_id,
+        thread_id=room.thread_id,
         thread_public_id=room.thread_public_id,
         lease=lease,
         persona=room.persona,
-        collections=await turn_queries.collections_of(transaction, room.persona.id),
-        history=[_said(one) for one in history],
-        message_row=row,
-        message_id=message_id,
+        collections=begun.collections,
+        history=[_said(one) for one in begun.history],
+        message_row=begun.row,
+        message_id=begun.message_id,
     )
 
 
@@ -172,7 +170,7 @@ async def record(services: Services, turn: Turn, along: Along | None) -> Done:
         ChatBusy: the lease ran out, and another turn has begun.
         NotFound: the chat was deleted meanwhile.
     """
-    async with services.pool.connection() as transaction:
+    async with in_transaction(services.pool) as transaction:
         if not await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
             raise await _lost(transaction, turn.thread_id)
         done = await _put_down(services, transaction, turn, "complete", None)
@@ -202,7 +200,7 @@ async def abandon(services: Services, turn: Turn, code: str | None) -> None:
     is `failed` with the error's code; without a code somebody stopped it.
     """
     status = "failed" if code and not turn.answer.proven.output else "interrupted"
-    async with services.pool.connection() as transaction:
+    async with in_transaction(services.pool) as transaction:
         if await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
             await _put_down(services, transaction, turn, status, code)
 

@@ -53,11 +53,11 @@ RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
 """
 _RENEW_LEASE = """
 UPDATE thread SET lease_expires_at = now() + make_interval(secs => %(seconds)s)
-WHERE id = %(thread)s AND lease_token = %(lease)s
+WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
 """
 _RELEASE_LEASE = """
 UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
-WHERE id = %(thread)s AND lease_token = %(lease)s
+WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
 """
 _THREAD_EXISTS = "SELECT EXISTS (SELECT FROM thread WHERE id = %(thread)s)"
 # An answer that is still unfinished when the lease is new lost its process.
@@ -76,7 +76,7 @@ SELECT role, content, citations FROM message
 WHERE thread_id = %(thread)s AND status = 'complete' ORDER BY id DESC LIMIT %(limit)s
 """
 _COLLECTIONS = """
-SELECT c.id, c.public_id, c.owner_id, c.name, c.space_id, c.language, c.chunk_count, c.created_at
+SELECT c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id
 FROM assistant_collection a JOIN collection c ON c.id = a.collection_id
 WHERE a.assistant_id = %(assistant)s ORDER BY a.position
 """
@@ -128,13 +128,13 @@ async def take_lease(
 async def renew_lease(transaction: Transaction, thread_id: int, lease: UUID, seconds: int) -> bool:
     """Hold a lease for longer; False when it was lost."""
     keys = {"thread": thread_id, "lease": lease, "seconds": seconds}
-    return (await transaction.execute(_RENEW_LEASE, keys)).rowcount > 0
+    return await (await transaction.execute(_RENEW_LEASE, keys)).fetchone() is not None
 
 
 async def release_lease(transaction: Transaction, thread_id: int, lease: UUID) -> bool:
     """Give a lease back; False when it was lost."""
     keys = {"thread": thread_id, "lease": lease}
-    return (await transaction.execute(_RELEASE_LEASE, keys)).rowcount > 0
+    return await (await transaction.execute(_RELEASE_LEASE, keys)).fetchone() is not None
 
 
 async def thread_exists(transaction: Transaction, thread_id: int) -> bool:
@@ -148,37 +148,42 @@ async def interrupt_lost(transaction: Transaction) -> int:
     return (await transaction.execute(_INTERRUPT_LOST)).rowcount
 
 
-async def insert_messages(
-    transaction: Transaction, thread_id: int, question: str
-) -> tuple[int, str]:
-    """Store the question, and an answer in progress behind it.
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What a turn begins with; `row` and `message_id` are those of its answer."""
 
-    Returns:
-        the answer's row and its public id.
+    history: list[Earlier]
+    collections: list[Collection]
+    row: int
+    message_id: str
+
+
+async def begin(transaction: Transaction, room: Room, question: str, limit: int) -> Begun:
+    """Store the question, and an answer in progress behind it; read what was said before.
+
+    Args:
+        transaction: the one that took the lease.
+        room: what it took.
+        question: what is asked.
+        limit: messages read at most, the newest.
     """
     answer_id = public_id("msg")
-    values = {
-        "thread": thread_id,
-        "question_id": public_id("msg"),
-        "question": question,
-        "answer_id": answer_id,
-    }
-    rows = await (await transaction.execute(_INSERT_MESSAGES, values)).fetchall()
-    return max(row[0] for row in rows), answer_id
+    keys = {"thread": room.thread_id, "assistant": room.persona.id, "limit": limit}
+    said = {"question_id": public_id("msg"), "question": question, "answer_id": answer_id}
+    earlier = await transaction.execute(_NEWEST_MESSAGES, keys)
+    inserted = await transaction.execute(_INSERT_MESSAGES, {**keys, **said})
+    collections = await transaction.execute(_COLLECTIONS, keys)
+    return Begun(
+        history=[Earlier(*row) for row in reversed(await earlier.fetchall())],
+        row=max(row[0] for row in await inserted.fetchall()),
+        collections=[_collection(row) for row in await collections.fetchall()],
+        message_id=answer_id,
+    )
 
 
-async def newest_messages(transaction: Transaction, thread_id: int, limit: int) -> list[Earlier]:
-    """The newest complete messages of a thread, oldest first."""
-    keys = {"thread": thread_id, "limit": limit}
-    rows = await (await transaction.execute(_NEWEST_MESSAGES, keys)).fetchall()
-    return [Earlier(*row) for row in reversed(rows)]
-
-
-async def collections_of(transaction: Transaction, assistant_id: int) -> list[Collection]:
-    """The collections that an assistant reads, its own first."""
-    rows = await transaction.execute(_COLLECTIONS, {"assistant": assistant_id})
-    names = [column.name for column in rows.description or ()]
-    return [Collection(**dict(zip(names, row, strict=True))) for row in await rows.fetchall()]
+def _collection(row: Sequence[Any]) -> Collection:
+    names = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
+    return Collection(**dict(zip(names, row, strict=True)))
 
 
 async def hold_documents(transaction: Transaction, document_ids: Sequence[int]) -> set[int]:

@@ -70,7 +70,7 @@ class _Writer:
         trace, answer = self._turn.trace, self._turn.answer
         trace.sent = prompt.fitting_sources(self._sources, budget.passages)
         trace.messages = self._messages(budget)
-        trace.asked = answer.model = self._model.name
+        trace.asked = self._model.name
         unfolding = self._unfolding()
         begun = time.perf_counter()
         try:
@@ -78,6 +78,7 @@ class _Writer:
                 async for event in events:
                     if "first_token" not in trace.milliseconds:
                         trace.add("first_token", begun)
+                        answer.model = self._model.name
                     if isinstance(event, Completed):
                         answer.model, answer.usage = event.model, event.usage
                         answer.finish_reason = event.finish_reason
@@ -86,9 +87,9 @@ class _Writer:
                         yield event
                     else:
                         yield await self._proven(unfolding.feed(event.text))
-            trace.add("model", begun)
             yield await self._proven(unfolding.finish())
         finally:
+            trace.add("model", begun)
             answer.proven = unfolding.so_far()
 
     def _messages(self, budget: prompt.Budget) -> Sequence[ChatMessage]:

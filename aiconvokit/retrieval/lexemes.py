@@ -7,7 +7,7 @@ always agree; the stems made here compare texts with each other, never with the 
 import functools
 import re
 
-import snowballstemmer  # type: ignore[import-untyped]  # it ships no types
+import Stemmer  # type: ignore[import-not-found]  # it ships no types
 
 from ingestion.language import SIMPLE, STOP_WORDS
 from ingestion.lexical import MARKS, paired
@@ -73,7 +73,7 @@ def stem(word: str, language: str | None) -> str:
     if language not in _STEMMED:
         return word
     # A stemmer keeps the word it works on: one for each call, as threads may share this function.
-    return str(snowballstemmer.stemmer(language).stemWord(word))
+    return str(Stemmer.Stemmer(language, 0).stemWord(word))
 
 
-_STEMMED = frozenset(snowballstemmer.algorithms()) & frozenset(STOP_WORDS)
+_STEMMED = frozenset(Stemmer.algorithms()) & frozenset(STOP_WORDS)

@@ -107,7 +107,7 @@ async def search(
     with timed("embed"):
         vector = await _embed(services, question, scope.recipe.history_share)
     found: list[Passage] = []
-    async with services.pool.connection() as transaction:
+    async with services.pool.connection() as transaction, transaction.pipeline():
         space = await _space(services, transaction)
         for collection in filled:
             if space is None or collection.space_id != space.id:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from aiconvokit.retrieval.candidate_queries import INDEXED_FROM
 from benchmarks.machine import machine
 from benchmarks.turns.databases import Cluster, cloned, cluster
 from benchmarks.turns.documents import questions, vocabulary
@@ -36,7 +37,7 @@ class Scale:
 
 
 WHOLE = Scale(8.0, 1_000, Sizes(20_000, (1_000, 20_000, 200_000), (10, 1_000), (10, 1_000, 10_000)))
-QUICK = Scale(2.0, 50, Sizes(2_000, (1_000, 2_000), (10, 50), (10, 1_000)))
+QUICK = Scale(2.0, 50, Sizes(INDEXED_FROM, (1_000, INDEXED_FROM), (10, 50), (10, 1_000)))
 
 
 class Run:

@@ -8,7 +8,7 @@ MIB = 2**20
 
 
 class System(msgspec.Struct, frozen=True, kw_only=True):
-    """The figures of one system; None: not measured.
+    """The figures of one system; None: not measured, _index: with an index on the vectors.
 
     CPU in milliseconds a turn, rates in turns a second, times in milliseconds (medians, what the
     model itself takes already subtracted where it says over), memory in MiB, the start in seconds.
@@ -17,8 +17,12 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     app_cpu_1: float | None = None
     app_cpu_16: float | None = None
+    app_cpu_1_index: float | None = None
+    app_cpu_16_index: float | None = None
     postgres_cpu_1: float | None = None
     postgres_cpu_16: float | None = None
+    postgres_cpu_1_index: float | None = None
+    postgres_cpu_16_index: float | None = None
     rate_16: float | None = None
     rate_16_index: float | None = None
     rate_waiting: float | None = None

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 
 import uvloop
 
+from aiconvokit.retrieval.candidate_queries import INDEXED_FROM
 from benchmarks.turns.figures import Growth
 from benchmarks.turns.fill import Shape, add_messages
+from benchmarks.turns.index import indexed
 from benchmarks.turns.session import Bench, Measured
 
 MODEL = "fake"
 SMALL = 20
 """Passages of each of many assistants."""
-SMALL_PAGES = 4
+SMALL_PAGES = 5
+"""Of the one document that has so many."""
 
 OpenBench = Callable[[Shape], AbstractContextManager[Bench]]
 
@@ -33,6 +36,9 @@ def growth(sizes: Sizes, open_bench: OpenBench) -> Iterator[Growth]:
     for passages in sizes.passages:
         with open_bench(Shape(passages)) as bench, bench.on(MODEL) as desk:
             yield _row(f"{passages:,} passages", desk.run("turn"))
+            if passages >= INDEXED_FROM:
+                with indexed(bench.database_url):
+                    yield _row(f"{passages:,} passages, with index", desk.run("turn"))
     for assistants in sizes.assistants:
         shape = Shape(SMALL, assistants, SMALL_PAGES)
         with open_bench(shape) as bench, bench.on(MODEL) as desk:

@@ -8,6 +8,7 @@ import msgspec
 
 from benchmarks.turns.figures import MIB
 from benchmarks.turns.hold import Held
+from benchmarks.turns.index import indexed
 from benchmarks.turns.processes import memory
 from benchmarks.turns.session import Bench, Desk, loading
 
@@ -28,18 +29,22 @@ Figures = dict[str, float | None]
 def turns(bench: Bench, _streams: int) -> Figures:
     """A turn as one answer, the model at 0 ms."""
     with bench.on(AT_ONCE_MODEL) as desk:
-        one, many = desk.run("turn"), desk.run("turn", AT_ONCE)
-        raw = desk.ask_model("model")
-        if not one.outcome.cited:
-            raise RuntimeError("No answer cited anything: the proof of citations had no work.")
-        return {
-            "app_cpu_1": one.milliseconds("app"),
-            "app_cpu_16": many.milliseconds("app"),
-            "postgres_cpu_1": one.milliseconds("postgres"),
-            "postgres_cpu_16": many.milliseconds("postgres"),
-            "rate_16": many.outcome.rate,
-            "turn_over": 1_000 * (one.outcome.p50 - raw.outcome.p50),
-        }
+        return _turns(desk)
+
+
+def _turns(desk: Desk) -> Figures:
+    one, many = desk.run("turn"), desk.run("turn", AT_ONCE)
+    raw = desk.ask_model("model")
+    if not one.outcome.cited:
+        raise RuntimeError("No answer cited anything: the proof of citations had no work.")
+    return {
+        "app_cpu_1": one.milliseconds("app"),
+        "app_cpu_16": many.milliseconds("app"),
+        "postgres_cpu_1": one.milliseconds("postgres"),
+        "postgres_cpu_16": many.milliseconds("postgres"),
+        "rate_16": many.outcome.rate,
+        "turn_over": 1_000 * (one.outcome.p50 - raw.outcome.p50),
+    }
 
 
 def first(bench: Bench, _streams: int) -> Figures:
@@ -70,7 +75,18 @@ def waiting(bench: Bench, _streams: int) -> Figures:
 def searches(bench: Bench, _streams: int) -> Figures:
     """A search without a turn."""
     with bench.on(AT_ONCE_MODEL) as desk:
-        return {"search": 1_000 * desk.run("search").outcome.p50}
+        return _searches(desk)
+
+
+def _searches(desk: Desk) -> Figures:
+    return {"search": 1_000 * desk.run("search").outcome.p50}
+
+
+def index(bench: Bench, _streams: int) -> Figures:
+    """Turns and searches whose vectors have an index; their figures end in _index."""
+    with indexed(bench.database_url), bench.on(AT_ONCE_MODEL) as desk:
+        measured = _turns(desk) | _searches(desk)
+        return {f"{name}_index": figure for name, figure in measured.items()}
 
 
 def held(bench: Bench, streams: int) -> Figures:
@@ -113,6 +129,7 @@ PARTS: Mapping[str, Callable[[Bench, int], Figures]] = {
     "first": first,
     "waiting": waiting,
     "search": searches,
+    "index": index,
     "memory": held,
     "start": starts,
 }

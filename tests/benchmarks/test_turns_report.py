@@ -46,7 +46,7 @@ def test_each_system_is_a_column_between_the_names_and_the_goals() -> None:
     lines = report(result).splitlines()
     assert lines[0] == "here; 20,000 passages in one collection, 1,000 open streams"
     assert lines[2] == "| | measured | one | must | aim |"
-    cpu = "| app CPU a turn, at 1 / 16, ms | 3.2 / 3.0 | 20.0 / - | ≤ 6 | ≤ 3.5 |"
+    cpu = "| app CPU a turn, at 1 / 16; with index, ms | 3.2 / 3.0 | 20.0 / - | ≤ 6 | ≤ 3.5 |"
     memory = (
         "| memory idle / with open streams, MiB | - / 1,234 | 145 / - | ≤ 130 / ≤ 450 "
         "| ≤ 90 / ≤ 300 |"
@@ -54,6 +54,20 @@ def test_each_system_is_a_column_between_the_names_and_the_goals() -> None:
     assert lines[4] == cpu
     assert memory in lines
     assert lines[-1] == "| 10 messages | 3.0 | - | 12.3 |"
+
+
+def test_figures_with_an_index_stand_beside_those_without() -> None:
+    ours = System(
+        name="measured",
+        postgres_cpu_1=20.0,
+        postgres_cpu_1_index=9.0,
+        postgres_cpu_16_index=8.0,
+        rate_16_index=150.0,
+    )
+    result = Result(machine="here", passages=1, streams=1, streamed=True, ours=ours)
+    lines = report(result).splitlines()
+    assert "; with index, ms | 20.0 / -; 9.0 / 8.0 |" in lines[5]
+    assert "exact / index | - / 150 |" in lines[6]
 
 
 def test_a_server_that_does_not_stream_is_told() -> None:

@@ -1,6 +1,8 @@
 """Chats, answers, and what deleting does to them."""
 
+import json
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -61,6 +63,38 @@ def test_asking(server: Server, ann: Client, assistant: int, encoding: str, slas
     assert " ".join(claim) == "start end supported reason citations"
     assert "1,204 people" in found["output"][claim["start"] : claim["end"]]
     assert claim["citations"] == [citation["index"]]
+
+
+def events(answer: httpx.Response) -> list[tuple[str, dict[str, Any]]]:
+    """The names and data of server-sent events."""
+    found = re.findall(r"^event: (\w+)\ndata: (.+)\n\n", answer.text, re.MULTILINE)
+    return [(name, json.loads(data)) for name, data in found]
+
+
+@row("stream")
+@pytest.mark.parametrize(
+    ("more", "headers"),
+    [({"stream": True}, {}), ({}, {"Accept": "text/event-stream"})],
+    ids=["field", "header"],
+)
+def test_asking_for_a_stream(
+    ann: Client, assistant: int, more: dict[str, object], headers: dict[str, str]
+) -> None:
+    chat = ann.chat(assistant)
+    asked = {"assistant_id": assistant, "input": QUESTION, **more}
+    answer = ann.put(f"{CHAT}{chat}/", json=asked, headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    (first, start), *between, (last, done) = events(answer)
+    assert (first, " ".join(start)) == ("start", "chat_id message_id passages")
+    assert (last, " ".join(done)) == ("done", ANSWER_KEYS)
+    assert (start["chat_id"], start["message_id"]) == (chat, done["message_id"])
+    deltas = [data["text"] for name, data in between if name == "delta"]
+    assert "1,204 people" in done["output"]
+    assert "".join(deltas) == done["output"]
+    assert [data for name, data in between if name == "citation"] == done["citations"]
+    stored = ann.get(f"{CHAT}{chat}/").json()["messages"][1]
+    assert (stored["content"], stored["status"]) == (done["output"], "complete")
 
 
 @row("assistant_object")

@@ -10,6 +10,7 @@ import httpx
 import psycopg
 import pytest
 
+from contract.rows import row
 from contract.wire import ENCODINGS, exactly, send, stored_files
 from support.server import API, Client, Server
 from support.waiting import eventually
@@ -103,6 +104,7 @@ def test_fields_are_compared_and_not_their_order(
         del ida.headers["Idempotency-Key"]
 
 
+@row("idempotency")
 def test_documents_are_added_once(ida: Client, key: dict[str, str]) -> None:
     path = f"{ASSISTANTS}{ida.assistant()['id']}/documents/"
     first = upload(ida, key, "first-boundary", path=path)
@@ -115,6 +117,7 @@ def test_documents_are_added_once(ida: Client, key: dict[str, str]) -> None:
     assert len(ida.get(path).json()) == 1
 
 
+@row("idempotency")
 def test_another_request_with_the_key_is_refused(ida: Client, key: dict[str, str]) -> None:
     made = upload(ida, key, "b")
     path = f"{ASSISTANTS}{made.json()['id']}/documents/"
@@ -236,6 +239,7 @@ def test_deep_nesting_beside_the_fields_is_no_fault(ida: Client, key: dict[str, 
         assert answer.status_code in {201, 400}, answer.text
 
 
+@row("idempotency")
 def test_a_chat_is_begun_once(ida: Client, key: dict[str, str]) -> None:
     asked = {"assistant_id": ida.assistant()["id"]}
     first = ida.post(CHAT, json=asked, headers=key)
@@ -244,6 +248,7 @@ def test_a_chat_is_begun_once(ida: Client, key: dict[str, str]) -> None:
     assert len(ida.get(CHAT).json()) == before
 
 
+@row("idempotency")
 def test_a_question_is_answered_once(
     ida: Client, key: dict[str, str], database: "psycopg.Connection[Any]"
 ) -> None:

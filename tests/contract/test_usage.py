@@ -9,6 +9,7 @@ import pytest
 
 from aiconvokit.accounts import queries
 from aiconvokit.db import create_engine, create_sessions
+from contract.rows import row
 from contract.wire import exactly
 from ingestion.store import driver_connection
 from support.server import API, Client, Server
@@ -46,6 +47,7 @@ def days_ago(rows: list[dict[str, Any]]) -> list[tuple[int, int]]:
     return [((today() - date.fromisoformat(one["day"])).days, one["assistant_id"]) for one in rows]
 
 
+@row("usage")
 def test_the_last_thirty_days_newest_first(una: Client) -> None:
     answer = una.get(USAGE)
     rows = answer.json()
@@ -58,6 +60,7 @@ def test_the_last_thirty_days_newest_first(una: Client) -> None:
     assert "link" not in answer.headers
 
 
+@row("usage")
 def test_from_to_and_assistant(una: Client) -> None:
     def asked(**query: object) -> list[tuple[int, int]]:
         answer = una.get(USAGE, params={name.strip("_"): str(it) for name, it in query.items()})
@@ -144,19 +147,20 @@ async def test_questions_add_up(server: Server, contract_database: str) -> None:
     await engine.dispose()
 
 
+@row("usage")
 def test_an_answered_question_is_counted(server: Server) -> None:
     with server.login("ulf") as ulf:
         assistant = ulf.assistant()["id"]
         chat = ulf.chat(assistant)
         for _ in range(2):
             ulf.ask(chat, assistant, "How many?")
-        [row] = ulf.get(USAGE).json()
-        assert row == {
-            "day": row["day"],
+        [counted] = ulf.get(USAGE).json()
+        assert counted == {
+            "day": counted["day"],
             "assistant_id": assistant,
             "questions": 2,
             "prompt_tokens": 0,
             "completion_tokens": 0,
         }
         ulf.delete(f"{API}/assistants/{assistant}/")
-        assert ulf.get(USAGE).json() == [row], "what was spent stays"
+        assert ulf.get(USAGE).json() == [counted], "what was spent stays"

@@ -7,7 +7,7 @@ from typing import Any
 
 from fake_model.connection import Connection
 from fake_model.modes import Mode, error
-from fake_model.quirks import refused, usage
+from fake_model.quirks import read_of, refused, usage
 
 SLOW_DRIP_SECONDS = 0.5
 _ECHOED = 60
@@ -15,10 +15,9 @@ _ECHOED = 60
 Event = dict[str, Any]
 
 
-def default_reply(body: dict[str, Any]) -> str:
-    """ "FAKE: " and the beginning of the last user message."""
-    asked = [m["content"] for m in body["messages"] if m["role"] == "user"]
-    return "FAKE: " + (asked[-1] if asked else "")[:_ECHOED]
+def default_reply(body: dict[str, Any], mode: Mode) -> str:
+    """ "FAKE: " and the beginning of what was read of the last user message."""
+    return "FAKE: " + read_of(body, mode)[:_ECHOED]
 
 
 async def answer_chat(connection: Connection, body: dict[str, Any], reply: str, mode: Mode) -> bool:

@@ -9,6 +9,7 @@ from fake_model.quirks import extra_input
 from fake_model.vectors import bag_of_words
 
 DEFAULT_TOO_LARGE = 200
+DEFAULT_CUT = 400
 
 
 async def answer_embeddings(
@@ -21,7 +22,11 @@ async def answer_embeddings(
         await connection.send(error(message), status=status)
         return
     rows = [
-        {"object": "embedding", "index": index, "embedding": bag_of_words(text, dimensions)}
+        {
+            "object": "embedding",
+            "index": index,
+            "embedding": bag_of_words(_read(text, mode), dimensions),
+        }
         for index, text in enumerate(texts)
     ]
     await connection.send(
@@ -32,6 +37,13 @@ async def answer_embeddings(
             "usage": {"prompt_tokens": len(texts), "total_tokens": len(texts)},
         }
     )
+
+
+def _read(text: str, mode: Mode) -> str:
+    """What is read of a text: `cuts` ignores the rest, and nothing tells."""
+    if mode.name != "cuts":
+        return text
+    return " ".join(text.split()[: int(mode.value or DEFAULT_CUT)])
 
 
 def _refused(body: dict[str, Any], texts: list[str], mode: Mode) -> tuple[int, str] | None:

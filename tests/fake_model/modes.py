@@ -12,7 +12,7 @@ ignores_stream, no_system_role, jinja, strict_alternation, reports_context[=word
 truncates[=words], counts[=tokens a word].
 Of embeddings: wrong_count, shuffled, no_index, bad_index, dims_change, nan, overflow, zero,
 too_large[=characters], too_large_500[=characters], batch_limit[=texts],
-batch_limit_unsaid[=texts], minimal.
+batch_limit_unsaid[=texts], cuts[=words], minimal.
 """
 
 import re

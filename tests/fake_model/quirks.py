@@ -36,7 +36,7 @@ def _refused_parameter(body: dict[str, Any], mode: Mode) -> Refused | None:
 
 def _refused_prompt(body: dict[str, Any], mode: Mode) -> Refused | None:
     roles = [message["role"] for message in body["messages"]]
-    window = int(mode.value or DEFAULT_CONTEXT)
+    window = _window(mode)
     match mode.name:
         case "no_system_role" if "system" in roles:
             return 400, error("System role not supported")
@@ -54,10 +54,10 @@ def _refused_prompt(body: dict[str, Any], mode: Mode) -> Refused | None:
 
 
 def usage(body: dict[str, Any], text: str, mode: Mode) -> dict[str, int]:
-    """Words for tokens; `truncates` has read the end of the prompt only."""
+    """Words for tokens; `truncates` has read the end of the prompt only, see `read_of`."""
     prompt, answer = prompt_words(body), len(text.split())
     if mode.name == "truncates":
-        prompt = min(prompt, int(mode.value or DEFAULT_CONTEXT))
+        prompt = min(prompt, _window(mode))
     if mode.name == "counts":
         prompt = int(prompt * (mode.value or 1))
     return {
@@ -65,6 +65,19 @@ def usage(body: dict[str, Any], text: str, mode: Mode) -> dict[str, int]:
         "completion_tokens": answer,
         "total_tokens": prompt + answer,
     }
+
+
+def read_of(body: dict[str, Any], mode: Mode) -> str:
+    """The last question as far as it was read."""
+    asked = [message["content"] for message in body["messages"] if message["role"] == "user"]
+    text = asked[-1] if asked else ""
+    if mode.name != "truncates" or prompt_words(body) <= _window(mode):
+        return text
+    return " ".join(text.split()[-_window(mode) :])
+
+
+def _window(mode: Mode) -> int:
+    return int(mode.value or DEFAULT_CONTEXT)
 
 
 def prompt_words(body: dict[str, Any]) -> int:

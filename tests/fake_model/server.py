@@ -126,7 +126,7 @@ class FakeModelServer:
         if request.path == "/v1/embeddings":
             await answer_embeddings(connection, request.body, self.dimensions, mode)
             return True
-        reply = default_reply(request.body) if self.reply is None else self.reply
+        reply = default_reply(request.body, mode) if self.reply is None else self.reply
         return await answer_chat(connection, request.body, reply, mode)
 
 

@@ -1,6 +1,6 @@
 """What the doctor says of embedding servers."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import numpy as np
@@ -13,8 +13,6 @@ from aiconvokit.operations.doctor.embedding import Learnt
 from aiconvokit.operations.doctor.findings import Finding, Findings, secrets_of
 from aiconvokit.operations.doctor.queries import Space
 from fake_model.server import DIMENSIONS, FakeModel
-from fake_model.vectors import bag_of_words
-from ingestion.types import Vectors
 
 Asked = Callable[..., Awaitable[tuple[dict[str, Finding], Learnt | None]]]
 
@@ -100,33 +98,18 @@ async def test_the_variable_that_is_wrong_is_named(ask: Asked, fake: FakeModel) 
     assert found["embedding model"].advice == f"Set OPENAI_BASE_URL={fake.base_url}"
 
 
-class Cutting:
-    """Reads the first words of a text and ignores the others."""
-
-    provider, model = "test", "cutting"
-
-    def __init__(self, words: int) -> None:
-        self._words = words
-
-    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        cut = [" ".join(text.split()[: self._words]) for text in texts]
-        return unit_rows([bag_of_words(text, DIMENSIONS) for text in cut], count=len(cut))
-
-    embed_queries = embed_passages
-
-    async def close(self) -> None:
-        pass
-
-
 @pytest.mark.parametrize(
     ("words", "most", "state"), [(400, 460, "warning"), (150, 115, "warning"), (20, None, "failed")]
 )
 async def test_texts_are_cut_before_a_server_cuts_them(
-    words: int, most: int | None, state: str
+    ask: Asked, words: int, most: int | None, state: str
 ) -> None:
-    findings = Findings()
-    assert await embedding._cut_at(Cutting(words), findings) == most
-    assert [one.state for one in findings.all] == [state]
+    found, learnt = await ask(f"fake:cuts={words}")
+    assert found["embedding length"].state == state
+    assert found["embedding vectors"].state == "ok"
+    assert learnt is not None
+    assert learnt.traits is not None
+    assert learnt.traits.input_tokens == most
 
 
 @pytest.mark.parametrize(
