@@ -89,7 +89,7 @@ class Settings(BaseSettings):
     @cached_property
     def chat_api_key(self) -> str | None:
         """The chat server's key in the clear; only the client may see it."""
-        return self.openai_api_key.get_secret_value() if self.openai_api_key else None
+        return _key(self.openai_api_key)
 
     @cached_property
     def embedder_base_url(self) -> str:
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     def embedder_api_key(self) -> str | None:
         """The embedding server's key; the chat key only goes to the chat server's address."""
         if self.embedding_api_key:
-            return self.embedding_api_key.get_secret_value()
+            return _key(self.embedding_api_key)
         same_server = self.embedding_base_url in {None, self.openai_base_url}
         return self.chat_api_key if same_server else None
+
+
+def _key(secret: SecretStr | None) -> str | None:
+    """A key without the line break that files and shells leave at its end."""
+    return secret.get_secret_value().strip() if secret else None

@@ -8,6 +8,7 @@ Two roles: the *owner* (whoever DATABASE_URL logs in as) makes tables and runs t
 run as `aiconvokit_app`, which may read and write rows and nothing else.
 """
 
+import asyncio
 import re
 import time
 from collections.abc import AsyncIterator
@@ -39,6 +40,9 @@ CONNECT_SECONDS = 5  # a database that is away is told within 6 s
 PING_AFTER_SECONDS = 1.0
 """A round trip before every use costs a turn a tenth of its CPU; after a rest it is worth it."""
 _PARAMETER = re.compile(r"(?<![:\w\\]):([a-z]\w*)")
+CHECK_SECONDS = 2.0
+TCP_TIMEOUT_MS = 5_000
+"""A host that was unplugged acknowledges nothing; without it the system waits for minutes."""
 RECONNECT_SECONDS = 2.0
 """A pool whose server is away tries again for each request; its own trying would back off."""
 _RESTING_SINCE = "resting_since"
@@ -87,7 +91,11 @@ def create_engine(database_url: str, *, pool_size: int, role: str | None = None)
         pool_timeout=CONNECT_SECONDS,
         json_serializer=_to_json,
         json_deserializer=msgspec.json.decode,
-        connect_args={"options": options, "connect_timeout": CONNECT_SECONDS},
+        connect_args={
+            "options": options,
+            "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": TCP_TIMEOUT_MS,
+        },
     )
     event.listen(engine.sync_engine, "checkin", _note_rest)
     event.listen(engine.sync_engine, "checkout", _ping_after_rest)
@@ -110,6 +118,7 @@ def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -
         kwargs={
             "options": _options(make_url(driver_url(database_url)), role),
             "connect_timeout": CONNECT_SECONDS,
+            "tcp_user_timeout": TCP_TIMEOUT_MS,
             "autocommit": True,
         },
         connection_class=psycopg.AsyncConnection[TupleRow],
@@ -145,6 +154,7 @@ def statement(sql: str) -> str:
 async def _configure(connection: Transaction) -> None:
     set_json_dumps(msgspec.json.encode, connection)
     set_json_loads(msgspec.json.decode, connection)
+    _returned[connection] = time.monotonic()  # until it is used it may lose its server, too
 
 
 async def _note_return(connection: Transaction) -> None:
@@ -153,8 +163,14 @@ async def _note_return(connection: Transaction) -> None:
 
 async def _check_after_rest(connection: Transaction) -> None:
     since = _returned.get(connection)
-    if since is not None and time.monotonic() - since >= PING_AFTER_SECONDS:
-        await AsyncConnectionPool.check_connection(connection)
+    if since is None or time.monotonic() - since < PING_AFTER_SECONDS:
+        return
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await AsyncConnectionPool.check_connection(connection)
+    except TimeoutError as error:
+        await connection.close()
+        raise psycopg.OperationalError("the database does not answer") from error
 
 
 _returned: WeakKeyDictionary[Transaction, float] = WeakKeyDictionary()

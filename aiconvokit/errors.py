@@ -11,7 +11,7 @@ AIConvoKitError           500 internal_error
 ├── UnsupportedMediaType  415
 ├── Throttled             429 with Retry-After
 ├── UpstreamFailed        502, 503, 504 or 422: a model server's fault, told by its code
-└── Unavailable           503 with Retry-After
+└── Unavailable           503 with Retry-After; ServerStopping is one
 """
 
 from collections.abc import Mapping, Sequence
@@ -136,6 +136,15 @@ class Unavailable(AIConvoKitError):
     status = 503
     code = "unavailable"
     retry_after: float | None = 5.0
+
+
+class ServerStopping(Unavailable):
+    """The process ends before it could answer; what was in work is put away."""
+
+    code = "server_stopping"
+
+    def __init__(self) -> None:
+        super().__init__("The server is being stopped. Ask again in a moment.")
 
 
 class ConfigurationError(Exception):

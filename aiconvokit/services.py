@@ -1,7 +1,7 @@
 """What every request needs, opened once: database, models, storage."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,17 +44,24 @@ async def open_services(
 ) -> AsyncIterator[Services]:
     """Open everything; the schema must fit already. Models are contacted on first use only."""
     limits = settings.limits
-    owner = create_engine(database_url, pool_size=limits.worker_pool_size)
-    owner_sessions = create_sessions(owner)
-    role = APP_ROLE if await _may_take_app_role(owner_sessions) else None
-    app = create_engine(database_url, pool_size=limits.pool_size, role=role)
-    sessions = create_sessions(app)
-    pool = create_pool(database_url, pool_size=limits.pool_size, role=role)
-    await pool.open()
-    keeper = Keeper(sessions)
-    embedder = await _embedder(settings, sessions, keeper)
-    chat_model = await _chat_model(settings, sessions, keeper)
-    try:
+    async with AsyncExitStack() as stack:
+        owner = create_engine(database_url, pool_size=limits.worker_pool_size)
+        stack.push_async_callback(owner.dispose)
+        owner_sessions = create_sessions(owner)
+        role = APP_ROLE if await _may_take_app_role(owner_sessions) else None
+        app = create_engine(database_url, pool_size=limits.pool_size, role=role)
+        stack.push_async_callback(app.dispose)
+        sessions = create_sessions(app)
+        pool = create_pool(database_url, pool_size=limits.pool_size, role=role)
+        stack.push_async_callback(pool.close)
+        await pool.open()
+        keeper = Keeper(sessions)
+        stack.push_async_callback(keeper.close)
+        embedder = await _embedder(settings, sessions, keeper)
+        stack.push_async_callback(embedder.close)
+        chat_model = await _chat_model(settings, sessions, keeper)
+        if chat_model is not None:
+            stack.push_async_callback(chat_model.close)
         yield Services(
             settings=settings,
             database_url=database_url,
@@ -66,14 +73,6 @@ async def open_services(
             embedder=embedder,
             chat_model=chat_model,
         )
-    finally:
-        if chat_model is not None:
-            await chat_model.close()
-        await embedder.close()
-        await keeper.close()
-        await pool.close()
-        await app.dispose()
-        await owner.dispose()
 
 
 async def provide_session(services: Services) -> AsyncIterator[AsyncSession]:

@@ -78,7 +78,7 @@ async def run_turn(
                     yield event
         done = await record(services, turn, along)
     except AIConvoKitError as error:
-        await abandon(services, turn, error.code)
+        await asyncio.shield(abandon(services, turn, error.code))
         raise
     except BaseException:  # cancelled, closed, or our own fault: the thread must not stay taken
         await asyncio.shield(abandon(services, turn, None))
@@ -95,14 +95,19 @@ async def _answer(
             yield event
         return
     if services.chat_model is not None:
+        said = ""
         async with aclosing(write(services, services.chat_model, turn, sources)) as pieces:
             async for piece in pieces:
-                if isinstance(piece, Released):
-                    for event in _events(piece.text, piece.citations):
-                        yield event
-                else:
+                if not isinstance(piece, Released):
+                    said = ""
                     yield piece
-        if turn.answer.proven.output.strip():  # small models answer "[4]" and nothing else
+                    continue
+                held = "" if said.strip() else said  # what is blank may be all there is
+                said += piece.text
+                if said.strip():
+                    for event in _events(held + piece.text, piece.citations):
+                        yield event
+        if said.strip():  # small models answer "[4]" and nothing else
             return
     trace, budget = turn.trace, services.settings.limits.passage_tokens
     trace.sent = trace.sent or fitting_sources(sources, budget)

@@ -26,7 +26,7 @@ from aiconvokit.chat.schemas import (
     NewChat,
     ReceiptOut,
 )
-from aiconvokit.chat.show import show_answer, show_message, told, told_again
+from aiconvokit.chat.show import STOPPED, show_answer, show_message, told, told_again
 from aiconvokit.chat.turn import Asked, Done
 from aiconvokit.db import Transaction
 from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
@@ -123,13 +123,17 @@ async def ask(
     streams = wanted.stream or EVENTS in request.headers.get("accept", "")
     attempt = await once.take(body)
     if attempt.stored is not None:
-        return EventStream(told_again(attempt.stored)) if streams else attempt.stored.response()
+        return (
+            EventStream(told_again(attempt.stored), STOPPED)
+            if streams
+            else attempt.stored.response()
+        )
     events = _turn(request, services, asked, attempt)
     if not streams:
         done = await while_listening(request, _last(events))
         return Response(show_answer(request, asked, done))
     started = await while_listening(request, anext(events))
-    return EventStream(told(request, asked, started, events))
+    return EventStream(told(request, asked, started, events), STOPPED)
 
 
 @get("/{chat_id:int}/messages/{message_id:str}/")

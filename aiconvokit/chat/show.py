@@ -11,6 +11,7 @@ from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.schemas import AnswerOut, CitationOut, ClaimOut, MessageOut
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import Asked, Done, stored_citation
+from aiconvokit.errors import AIConvoKitError, ServerStopping
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.problems import as_ours
@@ -28,8 +29,15 @@ async def told(
             async for one in rest:
                 yield _event(request, asked, one)
     except Exception as error:  # noqa: BLE001  # whatever it is, the stream ends with a word on it
-        problem = as_ours(request, error)
-        yield event("error", {"code": problem.code, "detail": problem.detail})
+        yield _error(as_ours(request, error))
+
+
+def _error(problem: AIConvoKitError) -> bytes:
+    return event("error", {"code": problem.code, "detail": problem.detail})
+
+
+STOPPED = _error(ServerStopping())
+"""The last event of a stream whose server is stopped."""
 
 
 async def told_again(stored: Stored) -> AsyncGenerator[bytes]:

@@ -4,10 +4,13 @@ Locks are taken in one order: assistant, thread, documents, as deletions take th
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, cast
 from uuid import UUID, uuid4
+
+import psycopg
 
 from aiconvokit.accounts.queries import add_usage
 from aiconvokit.assistants import access
@@ -24,6 +27,8 @@ from aiconvokit.llm.chat_model import Usage
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from ingestion.tables import Collection
+
+logger = logging.getLogger(__name__)
 
 HISTORY_MESSAGES = 40
 """Read at most; what the model is sent is bounded by tokens."""
@@ -104,14 +109,27 @@ async def begin(services: Services, asked: Asked) -> Turn:
     """
     lease, waited = uuid4(), 0.0
     while True:
-        async with in_transaction(services.pool) as transaction:
-            if turn := await _begun(services, transaction, asked, lease):
-                return turn
+        try:
+            async with in_transaction(services.pool) as transaction:
+                turn = await _begun(services, transaction, asked, lease)
+        except BaseException:  # cancelled while it was committed, perhaps
+            await asyncio.shield(_give_back(services, asked, lease))
+            raise
+        if turn is not None:
+            return turn
         await _ensure_askable(services, asked)
         if waited >= WAIT_SECONDS:
             raise ChatBusy
         await asyncio.sleep(POLL_SECONDS)
         waited += POLL_SECONDS
+
+
+async def _give_back(services: Services, asked: Asked, lease: UUID) -> None:
+    try:
+        async with services.pool.connection() as connection:
+            await turn_queries.give_back(connection, min(asked.chat_id, MAX_ID), lease)
+    except psycopg.Error as error:  # it runs out by itself
+        logger.warning("A lease could not be given back: %s", type(error).__name__)
 
 
 async def _ensure_askable(services: Services, asked: Asked) -> None:

@@ -59,6 +59,15 @@ _RELEASE_LEASE = """
 UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
 WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
 """
+_GIVE_BACK = """
+WITH freed AS (
+    UPDATE thread t SET lease_token = NULL, lease_expires_at = NULL
+    FROM chat c WHERE c.id = %(chat)s AND t.id = c.thread_id AND t.lease_token = %(lease)s
+    RETURNING t.id
+)
+UPDATE message SET status = 'interrupted'
+WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
+"""
 _THREAD_EXISTS = "SELECT EXISTS (SELECT FROM thread WHERE id = %(thread)s)"
 # An answer that is still unfinished when the lease is new lost its process.
 _INSERT_MESSAGES = """
@@ -135,6 +144,11 @@ async def release_lease(transaction: Transaction, thread_id: int, lease: UUID) -
     """Give a lease back; False when it was lost."""
     keys = {"thread": thread_id, "lease": lease}
     return await (await transaction.execute(_RELEASE_LEASE, keys)).fetchone() is not None
+
+
+async def give_back(connection: Transaction, chat_id: int, lease: UUID) -> None:
+    """Free a chat's thread of a turn of which nobody knows whether it began."""
+    await connection.execute(_GIVE_BACK, {"chat": chat_id, "lease": lease})
 
 
 async def thread_exists(transaction: Transaction, thread_id: int) -> bool:

@@ -29,6 +29,8 @@ from aiconvokit.services import Services
 
 DRAIN_SECONDS = 25
 """How long answers in work may take to finish after SIGTERM."""
+PUT_AWAY_SECONDS = 5
+"""For what requests still store that were stopped after it."""
 
 START_POLL_SECONDS = 0.02
 
@@ -140,6 +142,17 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
     finally:
         server.should_exit = True
         await task
+        await _put_away(server)
+
+
+async def _put_away(server: Server) -> None:
+    """Let requests that were stopped store what they have: the pool is closed behind them."""
+    left = set(server.server_state.tasks)
+    for one in left:
+        if not one.cancelling():  # asked to stop at once: uvicorn has cancelled none
+            one.cancel()
+    if left:
+        await asyncio.wait(left, timeout=PUT_AWAY_SECONDS)
 
 
 @asynccontextmanager

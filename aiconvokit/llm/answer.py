@@ -10,6 +10,7 @@ from aiconvokit.llm.text import scrub
 from aiconvokit.llm.think import ThinkFilter
 from aiconvokit.llm.wire import ChatChunk, TokenUsage, read_chunk
 
+MOST_TOKENS = 2**31 - 1
 LONGEST_ANSWER = 200_000
 """Characters; a model that repeats itself would go on until the deadline."""
 
@@ -94,7 +95,7 @@ class Answer:
             )
         usage = None
         if (counted := self._usage) is not None:
-            usage = Usage(counted.prompt_tokens or 0, counted.completion_tokens or 0)
+            usage = Usage(_count(counted.prompt_tokens), _count(counted.completion_tokens))
         reason = "length" if self.is_full else self._finish_reason
         return Completed(reason, usage, self._model or asked_model, text)
 
@@ -116,7 +117,7 @@ class Answer:
         choice = chunk.choices[0]
         if choice.finish_reason:
             self._finish_reason, self._has_ended = choice.finish_reason, True
-        if choice.message is not None:
+        if choice.message is not None and choice.delta is None:
             self.came_whole = self._has_ended = True
         said = choice.delta or choice.message
         return said.text if said else ""
@@ -139,3 +140,8 @@ class Answer:
 def broke_off() -> ModelError:
     """The server stopped in the middle."""
     return CHAT_MODEL.bad_answer("broke off in the middle of its answer. Ask again.")
+
+
+def _count(told: int | None) -> int:
+    """Tokens as a server told them, within what a sum can hold."""
+    return min(max(told or 0, 0), MOST_TOKENS)

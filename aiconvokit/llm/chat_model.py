@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Protocol
+from typing import Any, Protocol
 
 import httpx2
+import msgspec
 import openai
 
 from aiconvokit.llm.answer import Answer, broke_off
@@ -119,7 +120,7 @@ class OpenAIChatModel:
                 tried += 1
                 if isinstance(error, InputTooLong) and error.window:
                     self._memory.learn(context_window=error.window)
-                if begun and error.code == "model_unreachable":
+                if begun and error.code in {"model_unreachable", "input_too_long"}:
                     raise broke_off() from error
                 if begun or not await wait_to_retry(error, tried=tried, deadline=deadline):
                     raise
@@ -157,15 +158,21 @@ class OpenAIChatModel:
         self, messages: Sequence[ChatMessage], max_tokens: int | None
     ) -> httpx2.Response:
         """Open the answer; what the server refuses is left out, at once and from then on."""
+        traits, lessons = self.traits, dict[str, Any]()
         while True:
-            asked = chat_request(self._model, messages, self.traits, max_tokens)
+            asked = chat_request(self._model, messages, traits, max_tokens)
             try:
-                return await post(self._client, "/chat/completions", asked, stream=True)
+                response = await post(self._client, "/chat/completions", asked, stream=True)
             except openai.APIStatusError as refusal:
-                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, self.traits)
+                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, traits)
                 if learnt is None:
                     raise
-            self._memory.learn(**learnt)
+                lessons |= learnt
+                traits = msgspec.structs.replace(traits, **learnt)
+            else:
+                if lessons:  # taken without it: that was what the refusal was about
+                    self._memory.learn(**lessons)
+                return response
 
     def _learn_from(self, answer: Answer) -> None:
         if answer.came_whole:

@@ -40,6 +40,8 @@ _RETRIED = {
     "embedder_unreachable",
     "bad_embeddings",
 }
+_REFUSES_US = {401, 403, 404, 405}
+"""Whatever is asked; any other refusal is of this very request."""
 _MAY_BE_TOO_LONG = {400, 413, 422, 500}  # 500: llama.cpp
 _FAULTS = (openai.OpenAIError, httpx2.HTTPError, msgspec.DecodeError, TimeoutError, ValueError)
 
@@ -162,10 +164,10 @@ class Upstream:
             return self._too_long(message)
         if status >= 500:
             return self._unreachable()
-        return self._error(
-            f"{self.subject} refused the request (HTTP {status}). Check {self.settings}.",
-            "misconfigured",
-        )
+        refused = f"refused the request (HTTP {status}). Check {self.settings}."
+        if status in _REFUSES_US or status == 429:  # 429: the quota is used up
+            return self._error(f"{self.subject} {refused}", "misconfigured")
+        return self.bad_answer(refused)
 
     def _unreachable(self) -> ModelError:
         return self._error(

@@ -2,6 +2,9 @@
 
 import re
 
+SMALLEST_WINDOW = 512
+"""No model that chats has less: a smaller number in a message means something else."""
+
 _TOO_LONG = re.compile(
     r"context[ _](length|window|size)|(input|prompt|text)s?\b[^.]{0,40} too (large|long)"
     r"|too many tokens|must have less than \d+ tokens|maximum number of tokens"
@@ -47,7 +50,8 @@ def is_too_many(message: str) -> bool:
 def window_in(message: str) -> int | None:
     """The context window, in tokens, that a refusal names."""
     found = _WINDOW.search(message)
-    return next((int(group) for group in found.groups() if group), None) if found else None
+    named = next((int(group) for group in found.groups() if group), 0) if found else 0
+    return named if named >= SMALLEST_WINDOW else None
 
 
 def most_items_in(message: str) -> int | None:

@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Any
 
+import msgspec
 import numpy as np
 import openai
 
@@ -182,17 +184,23 @@ class OpenAIEmbedder:
 
     async def _post_once(self, texts: list[str]) -> list[EmbeddingRow]:
         """What the server refuses is left out, at once and from then on."""
+        traits, lessons = self.traits, dict[str, Any]()
         while True:
             asked: dict[str, object] = {"model": self._model, "input": texts}
-            if "encoding_format" not in self.traits.refuses:
+            if "encoding_format" not in traits.refuses:
                 asked["encoding_format"] = "float"
             try:
-                return read_embeddings((await post(self._client, "/embeddings", asked)).content)
+                answer = await post(self._client, "/embeddings", asked)
             except openai.APIStatusError as refusal:
-                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, self.traits)
+                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, traits)
                 if learnt is None:
                     raise
-            self._memory.learn(**learnt)
+                lessons |= learnt
+                traits = msgspec.structs.replace(traits, **learnt)
+            else:
+                if lessons:  # taken without it: that was what the refusal was about
+                    self._memory.learn(**lessons)
+                return read_embeddings(answer.content)
 
 
 def _in_order(rows: list[EmbeddingRow]) -> list[list[float]]:

@@ -130,6 +130,16 @@ class _Connection(asyncio.Protocol):
             else:
                 await self._arrival()
 
+    @property
+    def is_read(self) -> bool:
+        """The answer was read to its end; with some of it left, reading may be paused."""
+        return self.is_complete and not self._pieces
+
+    @property
+    def is_usable(self) -> bool:
+        """Neither lost nor being hung up."""
+        return not (self.is_lost or self._transport.is_closing())
+
     def abort(self) -> None:
         """Hang up now."""
         self._transport.abort()
@@ -153,7 +163,9 @@ class _Connection(asyncio.Protocol):
     def _ends_with_connection(self) -> bool:
         """Neither a length nor chunks: such a body ends when the server hangs up."""
         framed = any(
-            name.lower() in {b"content-length", b"transfer-encoding"} for name, _ in self.headers
+            name.lower() == b"content-length"
+            or (name.lower() == b"transfer-encoding" and b"chunked" in value.lower())
+            for name, value in self.headers
         )
         return self._has_head and not framed
 
@@ -213,7 +225,7 @@ class FastTransport(httpx2.AsyncBaseTransport):
     def give_back(self, origin: _Origin, connection: _Connection) -> None:
         """Keep a connection whose answer was read to its end, or hang up."""
         kept = self._idle.setdefault(origin, [])
-        reusable = connection.is_complete and connection.can_be_kept and not connection.is_lost
+        reusable = connection.is_read and connection.can_be_kept and connection.is_usable
         if not reusable or len(kept) >= MOST_IDLE:
             connection.abort()
             return
@@ -227,7 +239,7 @@ class FastTransport(httpx2.AsyncBaseTransport):
             connection = kept.pop()
             if connection.idle_until is not None:
                 connection.idle_until.cancel()
-            if not connection.is_lost:
+            if connection.is_usable:
                 return connection
         return None
 

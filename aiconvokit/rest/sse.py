@@ -11,9 +11,13 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 from typing_extensions import override
 
+from aiconvokit.errors import ServerStopping
+
 T = TypeVar("T")
 PING_SECONDS = 15
 """Proxies close connections on which nothing comes for half a minute."""
+STALL_SECONDS = 60
+"""How long a client may read nothing while its turn holds the thread and the model."""
 PING = b": ping\n\n"
 
 _HEADERS = [
@@ -36,28 +40,32 @@ class EventStream(Response[Any]):
     """Sends events as they come, and a comment when none does for a while.
 
     The generator is cancelled as soon as the client is gone, and has finished, whatever it still
-    has to put away, when the response ends.
+    has to put away, when the response ends. Where the server is stopped, `stopped` is the last
+    event.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes], stopped: bytes) -> None:
         super().__init__(content=b"")
         self._events = events
+        self._stopped = stopped
 
     @override
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        return _Sending(self._events)
+        return _Sending(self._events, self._stopped)
 
 
 class _Sending(ASGIResponse):
-    def __init__(self, events: AsyncGenerator[bytes]) -> None:
+    def __init__(self, events: AsyncGenerator[bytes], stopped: bytes) -> None:
         super().__init__()
         self._events = events
+        self._stopped = stopped
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
         pump = asyncio.create_task(self._pump(send))
         gone = asyncio.create_task(_disconnected(receive))
+        last = b""
         try:
             while not pump.done() and not gone.done():
                 await asyncio.wait(
@@ -65,16 +73,18 @@ class _Sending(ASGIResponse):
                 )
                 if not pump.done() and not gone.done():
                     await send(_body(PING))
+        except asyncio.CancelledError:  # nobody but a server that stops does that
+            last = self._stopped
         finally:
             await _stop(gone, pump)
-        if not pump.cancelled():
-            pump.result()
-            await send({"type": "http.response.body", "body": b"", "more_body": False})
+        if last or not (pump.cancelled() or isinstance(pump.exception(), TimeoutError)):
+            await send({"type": "http.response.body", "body": last, "more_body": False})
 
     async def _pump(self, send: Send) -> None:
         async with aclosing(self._events) as events:
             async for one in events:
-                await send(_body(one))
+                async with asyncio.timeout(STALL_SECONDS):  # who does not read has left, too
+                    await send(_body(one))
 
 
 async def while_listening(request: Request[Any, Any, Any], work: Coroutine[Any, Any, T]) -> T:
@@ -84,12 +94,15 @@ async def while_listening(request: Request[Any, Any, Any], work: Coroutine[Any, 
 
     Raises:
         ClientGone: there is nobody to give the result to.
+        ServerStopping: the server is being stopped.
     """
     task = asyncio.create_task(work)
     gone = asyncio.create_task(_disconnected(request.receive))
     try:
         await asyncio.wait({task, gone}, return_when=asyncio.FIRST_COMPLETED)
         has_left = not task.done()
+    except asyncio.CancelledError as error:  # nobody but a server that stops does that
+        raise ServerStopping from error
     finally:
         await _stop(gone, task)
     if has_left and task.cancelled():

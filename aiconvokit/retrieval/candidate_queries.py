@@ -17,9 +17,9 @@ from ingestion.tables import Collection
 
 CANDIDATES_PER_LEG = 100
 """Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
-MAX_TERMS = 200
-"""Of a question, the weightiest: each costs 8 µs a block of 2,048 passages, and a question with
-five turns before it has some 50."""
+MAX_TERMS = 48
+"""Of a question, the weightiest: each costs 5 µs a block of 2,048 passages, and a question with
+five turns before it has some 60. 48 find what 200 do (docs/decisions/0005)."""
 INDEXED_FROM = 5_000
 """Passages from which on an index of vectors is asked, and which a filter must leave: comparing as
 many takes 3 ms of CPU, the index .8."""
@@ -29,9 +29,10 @@ STATEMENTS = 512
 # Words: BM25 is an inner product of sparse vectors: the passages' side is stored, the question's
 # made of its lexemes, each weighted by its rarity and by the text it comes from
 # (docs/decisions/0004). Of passages in blocks the weights are stored by column, too: their scores
-# are sums of vectors (0005); what is in no block yet is scanned.
+# are sums of vectors (0005); what is in no block yet is scanned. Its range has an end, which says
+# nothing but makes the planner expect few rows: without it, it reads the whole leaf.
 # Vectors: near the question, and near it within the documents that the question names.
-# Then every candidate gets both of its scores.
+# Then every candidate gets the score that it has not yet.
 _HYBRID = """
 WITH prior AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:documents AS bigint[]), CAST(:priors AS float8[]))
@@ -55,65 +56,103 @@ WITH prior AS MATERIALIZED (
 ), scales AS MATERIALIZED (
     SELECT dimension, CAST(array_fill(value, ARRAY[%(block)d]) AS vector) AS scale FROM weighty
 ), sums AS MATERIALIZED (
-    SELECT c.block, vector_total(CAST(c.weights AS vector) * s.scale) AS scores
-    FROM lexical_block b CROSS JOIN scales s JOIN lexical_column c
-      ON c.collection_id = :collection AND c.block = b.number AND c.dimension = s.dimension
-    WHERE b.collection_id = :collection GROUP BY c.block
+    SELECT number, (
+        SELECT vector_total(CAST(c.weights AS vector) * s.scale) FROM scales s JOIN lexical_column c
+            ON c.collection_id = :collection AND c.block = number AND c.dimension = s.dimension
+    ) AS scores
+    FROM lexical_block WHERE collection_id = :collection
+), lowest AS MATERIALIZED (
+    SELECT CAST(array_fill(CAST(coalesce((
+        SELECT .99999 * score FROM (
+            SELECT unnest(b.chunk_ids) AS id, unnest(CAST(s.scores AS real[])) AS score
+            FROM lexical_block b JOIN sums s USING (number)
+            WHERE b.collection_id = :collection AND number = (SELECT max(number) FROM sums)
+        ) AS slots WHERE score > 0 AND id IS NOT NULL
+        ORDER BY score DESC LIMIT 1 OFFSET :candidates - 1
+    ), 0) AS real), ARRAY[%(block)d]) AS vector) AS scale
 ), worded AS MATERIALIZED (
-    SELECT * FROM (
-        SELECT id, score, 0 AS prior FROM (
-            SELECT %(slots)s unnest(b.chunk_ids) AS id, unnest(CAST(s.scores AS real[])) AS score
-            FROM sums s JOIN lexical_block b ON b.collection_id = :collection AND b.number = s.block
-        ) AS slots WHERE score > 0 AND id IS NOT NULL %(scope)s
+    SELECT id, document_id, score, 0 AS prior FROM (
+        SELECT id, document_id, score FROM (%(slots)s) AS slots
+        WHERE score > 0 AND id IS NOT NULL %(scope)s
         ORDER BY score DESC, id LIMIT :candidates
     ) AS in_blocks
-    UNION ALL SELECT * FROM (
-        SELECT id, score, 0 FROM (
-            SELECT chunk_id AS id, -(weights <#> (SELECT vector FROM words)) AS score
-            FROM bm25 WHERE collection_id = :collection %(scope)s AND chunk_id > coalesce(
-                (SELECT max(last_chunk_id) FROM lexical_block WHERE collection_id = :collection), 0)
-        ) AS newest WHERE score > 0 ORDER BY score DESC, id LIMIT :candidates
-    ) AS behind_blocks
-    UNION ALL SELECT id, score, prior FROM (
-        SELECT chunk_id AS id, -(weights <#> (SELECT vector FROM words)) AS score, prior
+    UNION ALL SELECT id, document_id, score, 0 FROM (
+        SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score
+        FROM bm25 WHERE collection_id = :collection %(scope)s AND chunk_id > coalesce(
+            (SELECT max(last_chunk_id) FROM lexical_block WHERE collection_id = :collection), 0)
+            AND chunk_id < 9223372036854775807
+        ORDER BY score DESC, id LIMIT :candidates
+    ) AS behind_blocks WHERE score > 0
+    UNION ALL SELECT id, document_id, score, prior FROM (
+        SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score,
+               prior
         FROM bm25 JOIN prior USING (document_id) WHERE collection_id = :collection %(scope)s
+        OFFSET 0
     ) AS named WHERE score > 0
 ), lexical AS (
-    SELECT id FROM worded GROUP BY id
+    SELECT id, max(document_id) AS document_id, max(score) AS score FROM worded GROUP BY id
     ORDER BY max(score + prior * (SELECT max(score) FROM worded)) DESC, id LIMIT :candidates
 ), dense AS (
-    SELECT id, 1 - distance AS cosine FROM (%(dense)s) AS nearest
+    SELECT id, document_id, 1 - distance AS cosine FROM (%(dense)s) AS nearest
 ), named AS (
-    SELECT id, 1 - distance AS cosine FROM (
-        SELECT chunk_id AS id, embedding <=> CAST(:vector AS halfvec) AS distance, prior
+    SELECT id, document_id, 1 - distance AS cosine FROM (
+        SELECT chunk_id AS id, document_id, embedding <=> CAST(:vector AS halfvec) AS distance,
+               prior
         FROM %(vectors)s JOIN prior USING (document_id)
         WHERE collection_id = :collection %(scope)s
     ) AS meant ORDER BY distance - prior * :lift, id LIMIT :candidates
 ), found AS MATERIALIZED (
-    SELECT id, max(cosine) AS cosine FROM (
-        SELECT id, CAST(NULL AS float8) AS cosine FROM lexical
-        UNION ALL SELECT id, cosine FROM dense UNION ALL SELECT id, cosine FROM named
+    SELECT id, max(document_id) AS document_id, max(cosine) AS cosine, max(score) AS score FROM (
+        SELECT id, document_id, CAST(NULL AS float8) AS cosine, score FROM lexical
+        UNION ALL SELECT id, document_id, cosine, NULL FROM dense
+        UNION ALL SELECT id, document_id, cosine, NULL FROM named
     ) AS legs GROUP BY id
 )
-SELECT b.chunk_id, b.document_id,
+SELECT id, document_id,
        coalesce(cosine, (SELECT 1 - (embedding <=> CAST(:vector AS halfvec)) FROM %(vectors)s v
                          WHERE v.collection_id = :collection AND v.chunk_id = found.id)) AS dense,
-       -(b.weights <#> (SELECT vector FROM words)) AS lexical,
+       coalesce(score, (SELECT -(weights <#> (SELECT vector FROM words)) FROM bm25 b
+                        WHERE b.collection_id = :collection AND b.chunk_id = found.id)) AS lexical,
        CASE WHEN :figures THEN (SELECT number_density FROM chunk c
            WHERE c.collection_id = :collection AND c.id = found.id) ELSE 0 END AS number_density,
        (SELECT count(*) FROM terms WHERE is_question)::float8
            / greatest(1, (SELECT count(*) FROM asked WHERE is_question)) AS known
-FROM found JOIN bm25 b ON b.collection_id = :collection AND b.chunk_id = found.id
+FROM found
+"""
+
+_ALL_SLOTS = """
+    SELECT unnest(b.chunk_ids) AS id, unnest(b.document_ids) AS document_id,
+           unnest(CAST(s.scores AS real[])) AS score
+    FROM sums s JOIN lexical_block b USING (number) WHERE b.collection_id = :collection
+"""
+# The last of one block's best is no better than the last of all blocks' best, so what scores less
+# cannot be among these. Of what is left the places are found without looking at every score: signs
+# of the differences as a text of 0 and 1, cut at each 1. A hair is taken off, so that a score as
+# good is left, too. "|| '{}'" reads an array once, not once a place.
+_BEST_SLOTS = """
+    SELECT b.chunk_ids[slot] AS id, b.document_ids[slot] AS document_id, b.scores[slot] AS score
+    FROM (
+        SELECT chunk_ids || CAST('{}' AS bigint[]) AS chunk_ids,
+               document_ids || CAST('{}' AS bigint[]) AS document_ids,
+               CAST(scores AS real[]) AS scores,
+               CAST(binary_quantize(scores - (SELECT scale FROM lowest)) AS text) AS signs
+        FROM sums JOIN lexical_block USING (number) WHERE collection_id = :collection
+        OFFSET 0
+    ) AS b, LATERAL (
+        SELECT CAST(sum(length(run) + 1) OVER (ORDER BY nr ROWS UNBOUNDED PRECEDING) AS integer)
+                   AS slot
+        FROM string_to_table(b.signs, '1') WITH ORDINALITY AS runs(run, nr)
+    ) AS places
 """
 
 # "+ 0" bars any index. A distance stands where it is computed once.
 _COMPARE_ALL = """
-    SELECT chunk_id AS id, (embedding <=> CAST(:vector AS halfvec)) + 0 AS distance
+    SELECT chunk_id AS id, document_id, (embedding <=> CAST(:vector AS halfvec)) + 0 AS distance
     FROM %(vectors)s WHERE collection_id = :collection %(scope)s
     ORDER BY distance, chunk_id LIMIT :candidates
 """
 _ASK_INDEX = """
-    SELECT chunk_id AS id, embedding <=> CAST(:vector AS halfvec) AS distance
+    SELECT chunk_id AS id, document_id, embedding <=> CAST(:vector AS halfvec) AS distance
     FROM %(vectors)s WHERE collection_id = :collection %(scope)s
     ORDER BY embedding <=> CAST(:vector AS halfvec) LIMIT :candidates
 """
@@ -206,7 +245,7 @@ def _statement(space_id: int, where: str | None, *, is_indexed: bool) -> str:
     parts = {
         "vectors": f"vec_{space_id:d}",
         "scope": _SCOPE.format(where) if where else "",
-        "slots": "unnest(b.document_ids) AS document_id," if where else "",
+        "slots": _ALL_SLOTS if where else _BEST_SLOTS,
     }
     in_order = {**parts, "scope": _SCOPE_IN_ORDER.format(where) if where else ""}
     dense = _ASK_INDEX % in_order if is_indexed else _COMPARE_ALL % parts

@@ -54,6 +54,8 @@ def test_the_words_of_a_conversation_are_those_of_what_it_cites(
 ) -> None:
     history = [Said("user", "?"), Said("assistant", "!", (5, 6)), Said("user", "?")]
     assert documents_in(trace, history) == expected
+
+
 PARTS = {"embed", "search", "first_token", "model", "attribution", "total"}
 
 

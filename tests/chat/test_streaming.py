@@ -1,8 +1,9 @@
 """A turn as server-sent events, and what is left of it when somebody leaves or dies."""
 
 import json
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -287,6 +288,63 @@ def test_reasoning_that_shows_too_late_is_taken_back(cluster_url: str, fake: Fak
             said = "".join(one.data["text"] for one in sent[last:] if one.name == "delta")
             assert said == sent[-1].data["output"] == "The contract ends on 30 June 2028. [1]"
         assert "Let me see" not in str(messages(client, chat))
+
+
+def test_a_prompt_that_is_called_too_long_behind_the_first_words(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    with slow(cluster_url, fake, "fake:stream_too_long") as client:
+        assistant = client.assistant(contract_md=TEXT)
+        chat = client.chat(assistant["id"])
+        body = {"assistant_id": assistant["id"], "input": QUESTION, "stream": True}
+        with streamed(client, chat, body) as response:
+            sent = list(events(response))
+        said = "".join(one.data["text"] for one in sent if one.name == "delta")
+        assert (sent[-1].name, sent[-1].data["code"]) == ("error", "model_bad_response")
+        assert len(fake.chats()) == 1, "what was said cannot be taken back"
+        assert messages(client, chat)[-1]["content"] == said
+
+
+def test_an_answer_of_marks_and_blanks_alone_is_not_begun(
+    with_model: Client, fake: FakeModel
+) -> None:
+    assistant = with_model.assistant(contract_md=TEXT)
+    fake.script("[1]\n")
+    body = {"assistant_id": assistant["id"], "input": QUESTION, "stream": True}
+    with streamed(with_model, with_model.chat(assistant["id"]), body) as response:
+        sent = list(events(response))
+    said = "".join(one.data["text"] for one in sent if one.name == "delta")
+    assert said == sent[-1].data["output"]
+    assert sent[-1].data["model"] == "extractive"
+
+
+def test_turns_in_work_are_kept_when_the_server_is_stopped_at_once(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    database = clone(cluster_url)
+    settings = {"AICONVOKIT_CHAT_MODEL": "fake:slow_drip=0.2"}
+    fake.script("On and on. " * 200)
+    with running_server(database, fake.base_url, environment=settings) as server:
+        client = server.login("ann")
+        assistant = client.assistant()
+        body = {"assistant_id": assistant["id"], "input": QUESTION, "stream": True}
+        rooms = [client.chat(assistant["id"]) for _ in range(8)]
+        with ExitStack() as open_streams:
+            for room in rooms:
+                response = open_streams.enter_context(streamed(client, room, body))
+                sent = events(response)
+                assert [next(sent).name, next(sent).name] == ["start", "delta"]
+            server.process.send_signal(signal.SIGTERM)
+            server.process.send_signal(signal.SIGTERM)  # twice: now
+            server.process.wait(60)
+        client.close()
+    with psycopg.connect(database) as connection:
+        kept = connection.execute(
+            "SELECT status, content <> '' FROM message WHERE role = 'assistant'"
+        ).fetchall()
+        leases = connection.execute("SELECT count(lease_token) FROM thread").fetchone()
+    assert kept == [("interrupted", True)] * len(rooms)
+    assert leases == (0,)
 
 
 def test_no_connection_is_held_while_the_model_is_awaited(

@@ -14,6 +14,11 @@ _ECHOED = 60
 
 Event = dict[str, Any]
 
+_STREAM_ERRORS = {
+    "stream_error": "The GPU is on fire.",
+    "stream_too_long": "Reached the context length of 4096 tokens.",
+}
+
 
 def default_reply(body: dict[str, Any], mode: Mode) -> str:
     """ "FAKE: " and the beginning of what was read of the last user message."""
@@ -97,8 +102,8 @@ def _ending(body: Event, text: str, mode: Mode) -> Iterator[Event | str]:
     match mode.name:
         case "cut_clean":
             return
-        case "stream_error":
-            yield error("The GPU is on fire.")
+        case "stream_error" | "stream_too_long":
+            yield error(_STREAM_ERRORS[mode.name])
             return
         case "no_choices":
             yield {"object": "error", "message": "No."}

@@ -5,7 +5,8 @@
 Of every request: html200, error200, badjson, hang, 401, 403, 404, 500, 429[=Retry-After],
 quota, context_length.
 Of chats: cut_clean, cut_chunked, cut_at_once, slow_drip[=seconds], no_choices, empty_choices,
-bad_event, stream_error, null_content, think, close_think, only_think, reasoning, no_usage,
+bad_event, stream_error, stream_too_long, null_content, think, close_think, only_think, reasoning,
+no_usage,
 bare_done, endless, length, content_filter, dirty, raw_utf8, at_once, parts; and those that refuse
 or count in their own way: minimal, no_stream_options, no_max_tokens, no_limits, no_stream,
 ignores_stream, no_system_role, jinja, strict_alternation, reports_context[=words],

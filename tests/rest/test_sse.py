@@ -56,7 +56,7 @@ class Source:
 def app_of(source: Source) -> Litestar:
     @get("/stream")
     async def stream() -> EventStream:
-        return EventStream(source.events())
+        return EventStream(source.events(), event("error", {}))
 
     @get("/plain")
     async def plain(request: ApiRequest) -> str:

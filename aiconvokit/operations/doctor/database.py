@@ -202,8 +202,8 @@ async def _settings(findings: Findings, session: AsyncSession, limits: Limits) -
 def _connections(findings: Findings, found: dict[str, str], limits: Limits, taken: int) -> None:
     reserved = ("superuser_reserved_connections", "reserved_connections")
     most = int(found["max_connections"]) - sum(int(found.get(name, "0")) for name in reserved)
-    # requests; the worker's engine and its queue; the queue's listener (docs/self-hosting.md)
-    needed = limits.pool_size + 2 * limits.worker_pool_size + 1
+    # requests, in two pools; the worker's engine and its queue; the queue's listener
+    needed = 2 * limits.pool_size + 2 * limits.worker_pool_size + 1
     said = f"{most} for everybody, {taken} taken now; one process with its worker takes {needed}."
     if needed > most:
         findings.fail(
