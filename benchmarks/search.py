@@ -222,7 +222,7 @@ async def timed(
     """Each question once, one after the other."""
     for question in questions[:WARM_UP]:
         await ask(question)
-    async with services.sessions() as session:
+    async with services.owner_sessions() as session:  # who sees them all
         backends = [psutil.Process(pid) for pid in await session.scalars(_BACKENDS)]
     wall, before, python = list[float](), _seconds(backends), time.process_time()
     for question in questions:

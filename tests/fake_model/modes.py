@@ -2,7 +2,7 @@
 
 `-once` makes the fault happen to the first request of that name only.
 
-Of every request: html200, error200, badjson, hang, 401, 403, 404, 500, 429[=Retry-After],
+Of every request: html200, error200, badjson, hang, 400, 401, 403, 404, 500, 429[=Retry-After],
 quota, context_length.
 Of chats: cut_clean, cut_chunked, cut_at_once, slow_drip[=seconds], no_choices, empty_choices,
 bad_event, stream_error, stream_too_long, null_content, think, close_think, only_think, reasoning,
@@ -67,6 +67,7 @@ def refusal(mode: Mode, api_key: str) -> Refusal | None:
         "html200": Refusal(200, "<html><body>Sign in</body></html>", "text/html"),
         "error200": Refusal(200, error("Something went wrong.")),
         "badjson": Refusal(200, '{"choices": ['),
+        "400": Refusal(400, error("stream error: unexpected EOF, the content was filtered")),
         "401": Refusal(401, wrong_key),
         "403": Refusal(403, wrong_key),
         "404": Refusal(404, error("The model does not exist.")),

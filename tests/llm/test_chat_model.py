@@ -249,11 +249,27 @@ async def test_an_answer_that_is_not_streamed_is_one_piece(fake: FakeModel, open
 
 async def test_the_context_window_is_told_and_remembered(opened: Opened) -> None:
     learnt: list[Traits] = []
-    model = opened("fake:reports_context=5", on_learnt=learnt.append)
-    error = await failed(model)
+    model = opened("fake:reports_context=600", on_learnt=learnt.append)
+    with pytest.raises(InputTooLong) as caught:
+        _ = [event async for event in model.stream([ChatMessage("user", "word " * 700)])]
+    assert (caught.value.code, caught.value.window) == ("input_too_long", 600)
+    assert learnt == [Traits(context_window=600)]
+
+
+async def test_a_number_too_small_for_a_window_is_none(opened: Opened) -> None:
+    learnt: list[Traits] = []
+    error = await failed(opened("fake:reports_context=5", on_learnt=learnt.append))
     assert isinstance(error, InputTooLong)
-    assert (error.code, error.window) == ("input_too_long", 5)
-    assert learnt == [Traits(context_window=5)]
+    assert (error.code, error.window) == ("input_too_long", None)
+    assert learnt == []
+
+
+async def test_what_did_not_help_is_not_remembered(fake: FakeModel, opened: Opened) -> None:
+    learnt: list[Traits] = []
+    error = await failed(opened("fake:400", on_learnt=learnt.append))  # it speaks of a stream
+    assert (error.code, error.status) == ("model_bad_response", 502)
+    assert "stream" not in fake.requests()[1].body, "it was asked without, too"
+    assert learnt == []
 
 
 async def test_nothing_new_is_not_told_again(opened: Opened) -> None:

@@ -68,6 +68,7 @@ async def test_batches_by_items_and_by_tokens(fake: FakeModel, opened: Opened) -
     [
         ("fake:401", "embedder_misconfigured", 502, 1),
         ("fake:404", "embedder_misconfigured", 502, 1),
+        ("fake:400", "bad_embeddings", 502, 2),  # of this text: others must not wait for it
         ("fake:500", "embedder_unreachable", 502, 2),
         ("fake:429=120", "embedder_rate_limited", 503, 1),
         ("fake:429=0", "embedder_rate_limited", 503, 2),

@@ -134,6 +134,35 @@ async def test_idle_connections_are_kept_and_end(monkeypatch: pytest.MonkeyPatch
         assert opened == 2
 
 
+async def test_a_connection_with_something_unread_is_not_used_again() -> None:
+    opened, has_sent = 0, asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal opened
+        opened += 1
+        size = 40_000
+        body = b"x" * (transport.HIGH_WATER + size)
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.readexactly(1)
+        writer.write(OK + b"content-length: %d\r\n\r\n" % len(body))
+        for start in range(0, len(body), size):  # more than is taken in before it is read
+            writer.write(body[start : start + size])
+            await writer.drain()
+        has_sent.set()
+        await answering(OK + b"content-length: 2\r\n\r\nhi")(reader, writer)
+
+    async with (
+        served(talk) as url,
+        httpx2.AsyncClient(transport=FastTransport(), timeout=5) as client,
+    ):
+        async with client.stream("POST", url, content=b"x"):
+            await has_sent.wait()
+            await asyncio.sleep(0.1)  # all of it has arrived, and nothing is read
+        async with client.stream("POST", url, content=b"x") as second:
+            assert second.status_code == 200
+        assert opened == 2
+
+
 async def test_what_arrives_is_passed_on_at_once(client: httpx2.AsyncClient) -> None:
     goes_on = asyncio.Event()
 

@@ -202,6 +202,24 @@ async def test_removed_passages_leave_their_block_and_neighbours_are_joined(
     await assert_best_words(library, QUERY)
 
 
+async def test_the_best_of_a_poor_last_block_leave_no_other_out(library: Library) -> None:
+    documents = [await library.add(str(number), size) for number, size in enumerate(SIZES)]
+    for emptied in documents[2:4]:  # the last block keeps fewer passages than a leg takes
+        await library.remove(emptied)
+    live = await library.blocks()
+    assert live[-1] < CANDIDATES_PER_LEG < live[0]
+    await assert_best_words(library, QUERY)
+
+
+async def test_a_long_question_is_asked_by_its_weightiest_words(library: Library) -> None:
+    for number, size in enumerate(SIZES):
+        await library.add(str(number), size)
+    common = " ".join(f"w{rank}" for rank in range(1, WORDS + 1))
+    texts = [WeightedText(QUESTION, 1.0), WeightedText(common, 1e-6)]
+    short, long = await library.find(QUERY), await library.find(replace(QUERY, texts=texts))
+    assert len(set(short) - set(long)) <= CANDIDATES_PER_LEG / 50  # equal ones change places
+
+
 async def test_a_collection_indexed_anew_has_new_blocks(library: Library) -> None:
     for number, size in enumerate(SIZES):
         await library.add(str(number), size)
