@@ -60,6 +60,10 @@ SESSION_OPTIONS = " ".join(
     )
 )
 
+# What a turn says to its own few rows is found by a key, whatever the values are: planned once, and
+# not 1 ms in every turn. A search asks for plans of its own (`retrieval.search`).
+_KEPT_PLANS = "-c plan_cache_mode=auto"
+
 Sessions = async_sessionmaker[AsyncSession]
 
 
@@ -116,7 +120,7 @@ def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -
     return AsyncConnectionPool(
         libpq_url(database_url),
         kwargs={
-            "options": _options(make_url(driver_url(database_url)), role),
+            "options": f"{_options(make_url(driver_url(database_url)), role)} {_KEPT_PLANS}",
             "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": TCP_TIMEOUT_MS,
             "autocommit": True,

@@ -45,10 +45,16 @@ _PASSAGES = statement(
     """
 )
 
+_OWN_PLANS = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 _SPACE = """
 SELECT id, provider, model, dim, cosine_sd FROM embedding_space
 WHERE provider = %(provider)s AND model = %(model)s
 """
+
+
+async def plan_each_time(transaction: Transaction) -> None:
+    """The plan of a search depends on its collection: until the transaction or pipeline ends."""
+    await transaction.execute(_OWN_PLANS)
 
 
 async def space_of(transaction: Transaction, provider: str, model: str) -> EmbeddingSpace | None:

@@ -108,6 +108,7 @@ async def search(
         vector = await _embed(services, question, scope.recipe.history_share)
     found: list[Passage] = []
     async with services.pool.connection() as transaction, transaction.pipeline():
+        await queries.plan_each_time(transaction)
         space = await _space(services, transaction)
         for collection in filled:
             if space is None or collection.space_id != space.id:
