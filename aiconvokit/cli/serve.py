@@ -124,6 +124,7 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
         host=host,
         port=port,
         http="httptools",
+        lifespan="off",  # our parts are opened around it, and stopped at once it would complain
         log_level="warning",
         access_log=False,
         server_header=False,
