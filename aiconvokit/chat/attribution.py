@@ -14,20 +14,13 @@ from numpy.typing import NDArray
 
 from aiconvokit.chat.brief import brief
 from aiconvokit.chat.claims import Stated, split_claims
-from aiconvokit.chat.evidence import (
-    LANGUAGE_SAMPLE,
-    Effort,
-    Evidence,
-    Library,
-    Statement,
-    is_cheap,
-    prepare,
-    support,
-)
+from aiconvokit.chat.evidence import Evidence, Statement
 from aiconvokit.chat.marks import without_marks
 from aiconvokit.chat.proof import Attributed, Citation, Claim, Source
 from aiconvokit.chat.sentences import Span
+from aiconvokit.chat.shelves import LANGUAGE_SAMPLE, Library, prepare
 from aiconvokit.chat.similarity import Similar, Undecided, settled, undecided
+from aiconvokit.chat.support import Effort, is_cheap, support
 
 ABSTENTION = "The documents do not answer this question."
 """What an assistant says that found nothing: a sentence about the documents, never cited."""

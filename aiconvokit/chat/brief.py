@@ -1,9 +1,10 @@
 """Answers of a word or two ("Arkansas."): the question says what they claim."""
 
-from aiconvokit.chat.evidence import Evidence, Library, Statement
+from aiconvokit.chat.evidence import Evidence, Statement
 from aiconvokit.chat.number_proof import Figures
 from aiconvokit.chat.polarity import contrary
 from aiconvokit.chat.reading import read_claim
+from aiconvokit.chat.shelves import Library
 
 MIN_SHARED = 2
 """Words of the question that the quote must have, too: one alone stands on many pages."""

@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aiconvokit.chat.attribution import assemble
-from aiconvokit.chat.evidence import Evidence, Library, prepare
+from aiconvokit.chat.evidence import Evidence
 from aiconvokit.chat.proof import Attributed, Source
 from aiconvokit.chat.sentences import Span
+from aiconvokit.chat.shelves import Library, prepare
 from aiconvokit.retrieval.lexemes import content_stems
 from ingestion.load import title_of
 

@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from aiconvokit.chat.concepts import concepts, known_letters, parties
-from aiconvokit.chat.evidence import Effort, Evidence, Library, Statement
+from aiconvokit.chat.evidence import Evidence, Statement
 from aiconvokit.chat.number_proof import Figures, years_agree
 from aiconvokit.chat.polarity import contrary
 from aiconvokit.chat.reading import Reading, language_of
+from aiconvokit.chat.shelves import Library
+from aiconvokit.chat.support import Effort
 from aiconvokit.chat.table_context import PAGE_CACHE
 from ingestion.language import SIMPLE
 

@@ -16,8 +16,8 @@ from aiconvokit.chat.attribution import (
     undecided_texts,
 )
 from aiconvokit.chat.claims import Splitter, Stated
-from aiconvokit.chat.evidence import LANGUAGE_SAMPLE
 from aiconvokit.chat.proof import Attributed, Citation, Source
+from aiconvokit.chat.shelves import LANGUAGE_SAMPLE
 from aiconvokit.chat.similarity import SUPPORT_FROM
 from aiconvokit.chat.unmarking import Unmarker
 from aiconvokit.errors import UpstreamFailed

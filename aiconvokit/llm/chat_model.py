@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from typing import Any, Protocol
+from typing import Protocol
 
 import httpx2
-import msgspec
-import openai
 
 from aiconvokit.llm.answer import Answer, broke_off
 from aiconvokit.llm.calibration import Calibration
@@ -19,9 +17,10 @@ from aiconvokit.llm.chat_events import (
     Restarted,
     Usage,
 )
-from aiconvokit.llm.client import CHAT_MODEL, open_client, post, upstream_message, wait_to_retry
+from aiconvokit.llm.client import CHAT_MODEL, open_client, post, wait_to_retry
 from aiconvokit.llm.errors import InputTooLong, ModelError
-from aiconvokit.llm.requests import chat_request, lesson
+from aiconvokit.llm.learning import taken
+from aiconvokit.llm.requests import chat_request
 from aiconvokit.llm.sse import arrivals
 from aiconvokit.llm.traits import Memory, Traits
 
@@ -158,21 +157,11 @@ class OpenAIChatModel:
         self, messages: Sequence[ChatMessage], max_tokens: int | None
     ) -> httpx2.Response:
         """Open the answer; what the server refuses is left out, at once and from then on."""
-        traits, lessons = self.traits, dict[str, Any]()
-        while True:
-            asked = chat_request(self._model, messages, traits, max_tokens)
-            try:
-                response = await post(self._client, "/chat/completions", asked, stream=True)
-            except openai.APIStatusError as refusal:
-                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, traits)
-                if learnt is None:
-                    raise
-                lessons |= learnt
-                traits = msgspec.structs.replace(traits, **learnt)
-            else:
-                if lessons:  # taken without it: that was what the refusal was about
-                    self._memory.learn(**lessons)
-                return response
+        return await taken(
+            self._memory,
+            lambda traits: chat_request(self._model, messages, traits, max_tokens),
+            lambda asked: post(self._client, "/chat/completions", asked, stream=True),
+        )
 
     def _learn_from(self, answer: Answer) -> None:
         if answer.came_whole:

@@ -5,14 +5,12 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
-import msgspec
 import numpy as np
-import openai
 
-from aiconvokit.llm.client import EMBEDDER, open_client, post, upstream_message, wait_to_retry
+from aiconvokit.llm.client import EMBEDDER, open_client, post, wait_to_retry
 from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError
+from aiconvokit.llm.learning import taken
 from aiconvokit.llm.remember import host_and_port
-from aiconvokit.llm.requests import lesson
 from aiconvokit.llm.text import scrub, token_counts, windows
 from aiconvokit.llm.traits import Memory, Traits
 from aiconvokit.llm.vectors import pooled, unit_rows
@@ -184,23 +182,18 @@ class OpenAIEmbedder:
 
     async def _post_once(self, texts: list[str]) -> list[EmbeddingRow]:
         """What the server refuses is left out, at once and from then on."""
-        traits, lessons = self.traits, dict[str, Any]()
-        while True:
-            asked: dict[str, object] = {"model": self._model, "input": texts}
-            if "encoding_format" not in traits.refuses:
-                asked["encoding_format"] = "float"
-            try:
-                answer = await post(self._client, "/embeddings", asked)
-            except openai.APIStatusError as refusal:
-                learnt = lesson(refusal.status_code, upstream_message(refusal), asked, traits)
-                if learnt is None:
-                    raise
-                lessons |= learnt
-                traits = msgspec.structs.replace(traits, **learnt)
-            else:
-                if lessons:  # taken without it: that was what the refusal was about
-                    self._memory.learn(**lessons)
-                return read_embeddings(answer.content)
+        answer = await taken(
+            self._memory,
+            lambda traits: self._request(texts, traits),
+            lambda asked: post(self._client, "/embeddings", asked),
+        )
+        return read_embeddings(answer.content)
+
+    def _request(self, texts: list[str], traits: Traits) -> dict[str, Any]:
+        asked: dict[str, Any] = {"model": self._model, "input": texts}
+        if "encoding_format" not in traits.refuses:
+            asked["encoding_format"] = "float"
+        return asked
 
 
 def _in_order(rows: list[EmbeddingRow]) -> list[list[float]]:

@@ -2,12 +2,14 @@
 
 import pytest
 
-from aiconvokit.chat import evidence
+from aiconvokit.chat import support as supporting
 from aiconvokit.chat.attribution import MAX_ANSWER, MAX_CLAIM, attribute
-from aiconvokit.chat.evidence import MAX_LOOKALIKES, MAX_UNIT, Effort, Statement, prepare, support
+from aiconvokit.chat.evidence import Evidence, Statement
 from aiconvokit.chat.marks import without_marks
 from aiconvokit.chat.proof import Attributed
 from aiconvokit.chat.reading import Reading, read_quote
+from aiconvokit.chat.shelves import MAX_UNIT, prepare
+from aiconvokit.chat.support import MAX_LOOKALIKES, Effort, support
 from aiconvokit.chat.units import split_units
 from support.passages import source
 
@@ -74,13 +76,13 @@ def test_what_stands_too_far_back_or_is_too_long_is_not_judged() -> None:
 
 def test_a_claim_is_compared_with_few_units(monkeypatch: pytest.MonkeyPatch) -> None:
     judged: list[str] = []
-    judge = evidence._judge
+    judge = supporting._judge
 
-    def counted(claim: Reading, one: evidence.Evidence, effort: Effort) -> object:
+    def counted(claim: Reading, one: Evidence, effort: Effort) -> object:
         judged.append(one.text)
         return judge(claim, one, effort)
 
-    monkeypatch.setattr(evidence, "_judge", counted)
+    monkeypatch.setattr(supporting, "_judge", counted)
     rows = "\n".join(f"Revenue {n},{n}00.5 {n + 1},{n}00.5" for n in range(100, 400))
     library = prepare([source(1, f"EUR thousand 2025 2024\n{rows}")])
     found = support(Statement("Revenue: 250,250.5", frozenset()), library, Effort())
