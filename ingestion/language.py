@@ -7,7 +7,7 @@ import itertools
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -30,6 +30,12 @@ said is in the script without spaces.
 """
 
 _WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+_ASCII = bytes(range(128))
+# Letters in lower case, apostrophes and all of UTF-8 beyond ASCII stay; the rest parts words.
+_PARTED = bytes(
+    byte if byte > max(_ASCII) or chr(byte).isalpha() or byte == ord("'") else ord(" ")
+    for byte in bytes(range(256)).lower()
+)
 
 # Thai, Lao, Myanmar, Khmer, kana, Han with its extensions. Hangul has spaces.
 _UNSEGMENTED_SET = (
@@ -127,9 +133,40 @@ for _language, _words in STOP_WORDS.items():
         _LANGUAGES_OF.setdefault(_word, []).append(_language)
 
 
-def words(text: str) -> Iterator[str]:
-    """The words of a text in lower case; digits and signs are no words."""
-    return (match.group().lower() for match in _WORD.finditer(text))
+def words(text: str) -> list[str]:
+    """The words of a text in lower case, in no order; digits and signs are no words.
+
+    Bytes are parted six times as fast as an expression finds letters; left to one is what stands
+    between two ASCII signs and has others in it.
+    """
+    pieces = _decoded(_encoded(text).translate(_PARTED)).split()
+    if text.isascii() and "'" not in text:
+        return pieces
+    found = list(map(str.lower, filter(str.isalpha, pieces)))
+    for piece in itertools.filterfalse(str.isalpha, pieces):
+        found += map(str.lower, _WORD.findall(piece))
+    return found
+
+
+def letters(text: str) -> list[str]:
+    """The runs of letters of a text in lower case: its `words`, parted at apostrophes as well."""
+    return words(text.replace("'", " ").replace("\u2019", " "))
+
+
+def is_partly_unsegmented(text: str) -> bool:
+    """Whether anything of the text is in a script that puts no spaces between words."""
+    if text.isascii():
+        return False
+    # An expression reads a letter in the time in which a thousand bytes are left out.
+    return bool(_UNSEGMENTED.search(_decoded(_encoded(text).translate(None, _ASCII))))
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")
 
 
 def detect(text: str) -> str | None:
@@ -177,7 +214,7 @@ def sample(pages: Iterable[str]) -> str:
 
 def is_unsegmented(text: str) -> bool:
     """Whether much of the text is in a script that puts no spaces between words."""
-    if text.isascii() or not _UNSEGMENTED.search(text):  # most texts; counting takes longer
+    if not is_partly_unsegmented(text):  # most texts; counting takes longer
         return False
     letters = len(_LETTER.findall(text))
     return letters > 0 and len(_UNSEGMENTED.findall(text)) / letters >= UNSEGMENTED_SHARE
@@ -186,9 +223,9 @@ def is_unsegmented(text: str) -> bool:
 def _scores(text: str) -> dict[str, int]:
     """Function words found, by language; one that n languages share counts 1/n of `_WHOLE`."""
     scores: dict[str, int] = {}
-    is_ascii = text.isascii()  # then it is the same to lower it whole, and takes half the time
-    for word, count in Counter(_WORD.findall(text.lower() if is_ascii else text)).items():
-        languages = _LANGUAGES_OF.get(word if is_ascii else word.lower(), ())
+    for word, count in Counter(filter(_LANGUAGES_OF.__contains__, words(text))).items():
+        languages = _LANGUAGES_OF[word]
+        share = count * (_WHOLE // len(languages))
         for language in languages:
-            scores[language] = scores.get(language, 0) + count * (_WHOLE // len(languages))
+            scores[language] = scores.get(language, 0) + share
     return scores

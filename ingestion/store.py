@@ -142,14 +142,14 @@ async def stage(
     await register_vector_async(connection)
     columns = (
         "document_id, version, ordinal, space_id, page, start_offset, end_offset, heading, "
-        "context, content, number_density, lexical, embedding"
+        "context, content, number_density, tokens, lexical, embedding"
     )
     types = ["int8", "int4", "int4", "int2", "int4", "int4", "int4", "text"]
     async with (
         connection.cursor() as cursor,
         cursor.copy(f"COPY chunk_stage ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
     ):
-        copy.set_types([*types, "text", "text", "float8", "text", "halfvec"])
+        copy.set_types([*types, "text", "text", "float8", "int4", "text", "halfvec"])
         for chunk, vector in zip(chunks, vectors, strict=True):
             await copy.write_row(
                 (
@@ -164,6 +164,7 @@ async def stage(
                     chunk.context,
                     chunk.text,
                     chunk.number_density,
+                    chunk.tokens,
                     lexical_text(chunk.embedded_text),
                     HalfVector(vector),
                 )
@@ -190,9 +191,9 @@ async def store_pages(session: AsyncSession, target: Target, pages: Sequence[Pag
 _SWAP = """
 WITH fresh AS (
     INSERT INTO chunk (collection_id, document_id, version, ordinal, page, start_offset,
-                       end_offset, heading, context, content, number_density, tsv)
+                       end_offset, heading, context, content, number_density, tokens, tsv)
     SELECT :collection, document_id, version, ordinal, page, start_offset, end_offset, heading,
-           context, content, number_density,
+           context, content, number_density, tokens,
            to_tsvector(CAST(:language AS regconfig), lexical)
     FROM chunk_stage WHERE document_id = :document
     ORDER BY ordinal

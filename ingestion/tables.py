@@ -163,6 +163,8 @@ class ChunkRow(Base):
     context: Mapped[str]
     content: Mapped[str]
     number_density: Mapped[float]
+    tokens: Mapped[int | None] = mapped_column(Integer)
+    """None: it was put in before they were kept."""
     tsv: Mapped[str] = mapped_column(TSVECTOR)
 
 
@@ -244,6 +246,7 @@ class StagedChunk(Base):
     context: Mapped[str]
     content: Mapped[str]
     number_density: Mapped[float]
+    tokens: Mapped[int | None] = mapped_column(Integer)
     lexical: Mapped[str]
     """What its tsv is made of: see `ingestion.lexical`."""
     embedding: Mapped[HalfVector] = mapped_column(HALFVEC)

@@ -72,15 +72,17 @@ def _token(header: bytes | None) -> str:
     return parts[1].decode("latin-1")
 
 
-def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+async def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard: refuse who is not logged in, before the body is read."""
+    # async, though it awaits nothing: the framework sends other guards through a thread
     if not isinstance(connection.scope.get(PRINCIPAL), Principal):
         refused = connection.scope.get(AUTH_FAILURE)
         raise refused if isinstance(refused, NotAuthenticated) else NotAuthenticated(NO_CREDENTIALS)
 
 
-def provide_user_id(scope: Scope) -> int:
+def provide_user_id(scope: Scope, services: Services) -> int:  # noqa: ARG001  # see below
     """The id of who is asking, behind `require_user`."""
+    # `services`, so that it comes after them: what could be found at once gets a task each
     principal = scope.get(PRINCIPAL)
     if not isinstance(principal, Principal):
         raise NotAuthenticated(NO_CREDENTIALS)

@@ -90,6 +90,11 @@ class Attempt:
     _held: Held | None = None
     _kept: bool = field(default=False, init=False)
 
+    @property
+    def has_key(self) -> bool:
+        """Whether the answer is to be kept at all."""
+        return self._held is not None
+
     async def keep(
         self,
         transaction: Transaction,

@@ -3,7 +3,7 @@
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries
-from aiconvokit.assistants.queries import Purpose
+from aiconvokit.assistants.queries import Purpose, Searched
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.errors import Forbidden, NotFound
 from aiconvokit.rest.lists import MAX_ID
@@ -25,6 +25,24 @@ async def to_ask(
         if known
         else None
     )
+    if found is None:
+        raise NotFound.of("Assistant")
+    return found
+
+
+async def to_search(services: Services, user_id: int, assistant_id: int) -> Searched:
+    """What a search needs of an assistant that the user may ask.
+
+    Raises:
+        NotFound: unknown, or somebody else's.
+    """
+    found = None
+    if 0 <= assistant_id <= MAX_ID:
+        shared = services.settings.shared_assistants
+        async with services.pool.connection() as transaction:
+            found = await queries.searched_assistant(
+                transaction, user_id, assistant_id, shared=shared
+            )
     if found is None:
         raise NotFound.of("Assistant")
     return found

@@ -209,16 +209,15 @@ async def search_assistant(
     assistant_id: FromPath[int],
 ) -> SearchResults:
     """The passages an answer would be made from, best first; no model is called."""
-    async with services.sessions.begin() as session:
-        assistant = await access.to_ask(services, session, user_id, assistant_id)
-        collections = await queries.collections_of(session, assistant.id)
+    assistant = await access.to_search(services, user_id, assistant_id)
     body = await read_body(request, services.settings.limits)
     filters, wanted = read_object(
         body, "filters", parse_filter, lambda rest: read_fields(rest, SearchQuery)
     )
     where = compile_filter(filters) if filters else None
     scope = Scope(where, entries_of(assistant.glossary))
-    found, _ = await search(services, collections, Question(wanted.query), wanted.limit, scope)
+    question = Question(wanted.query)
+    found, _ = await search(services, assistant.collections, question, wanted.limit, scope)
     return SearchResults([show_passage(passage) for passage in found])
 
 

@@ -1,13 +1,15 @@
 """Every statement on assistants."""
 
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import dataclass
+from typing import Any, Literal
 
 from sqlalchemy import delete, exists, func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant, AssistantCollection
+from aiconvokit.db import Transaction
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from ingestion.tables import Collection
@@ -53,6 +55,37 @@ async def visible_assistant(
     if not shared:
         statement = statement.where(Assistant.owner_id == user_id)
     return await session.scalar(statement)
+
+
+@dataclass(frozen=True, slots=True)
+class Searched:
+    """What a search needs of an assistant: its glossary, and its collections, its own first."""
+
+    glossary: list[dict[str, Any]] | None
+    collections: list[Collection]
+
+
+_SEARCHED = """
+SELECT a.glossary, c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id
+FROM assistant a
+LEFT JOIN assistant_collection l ON l.assistant_id = a.id
+LEFT JOIN collection c ON c.id = l.collection_id
+WHERE a.id = %(assistant)s AND (%(shared)s OR a.owner_id = %(user)s)
+ORDER BY l.position
+"""
+_OF_COLLECTION = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
+
+
+async def searched_assistant(
+    transaction: Transaction, user_id: int, assistant_id: int, *, shared: bool
+) -> Searched | None:
+    """One assistant that a user may ask, as a search needs it."""
+    keys = {"assistant": assistant_id, "user": user_id, "shared": shared}
+    rows = await (await transaction.execute(_SEARCHED, keys)).fetchall()
+    if not rows:
+        return None
+    found = (dict(zip(_OF_COLLECTION, row[1:], strict=True)) for row in rows)
+    return Searched(rows[0][0], [Collection(**one) for one in found if one["id"] is not None])
 
 
 async def hold_assistant(session: AsyncSession, assistant_id: int, purpose: Purpose) -> bool:

@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ingestion.language import letters
+
 _NAMES = """january januar enero janvier gennaio janeiro januari jan janv ene يناير
 february februar febrero f\u00e9vrier febbraio fevereiro februari feb f\u00e9vr fev فبراير
 march m\u00e4rz marzo mars mar\u00e7o maart mar mrz مارس
@@ -37,7 +39,6 @@ _PATTERNS = [
         rf"\b{_MONTH}\s+{_DAY}(?![\d.,]*\d)",
     )
 ]
-_WORD = re.compile(r"[^\W\d_]+")
 _PARTED = re.compile(r"\d[./-]\d{1,2}[./-]\d|\d\s?年")
 _EITHER_ORDER = _PATTERNS[3]
 
@@ -54,7 +55,7 @@ class Date:
 def dates(text: str) -> Iterator[Date]:
     """The dates of a text, in their order; no two overlap: the one with most in it is it."""
     taken: list[Date] = []  # in the order of their places
-    if not _PARTED.search(text) and _MONTHS.keys().isdisjoint(_WORD.findall(text.lower())):
+    if not _PARTED.search(text) and _MONTHS.keys().isdisjoint(letters(text)):
         return
     for pattern in _PATTERNS:
         for match in pattern.finditer(text):

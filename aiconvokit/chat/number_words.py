@@ -2,6 +2,8 @@
 
 import re
 
+from ingestion.language import letters
+
 # "once" (Spanish 11), "neuf" (French 9, or new) and the articles ("ein", "un") mean other things.
 _UNITS = {
     "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9,
@@ -34,7 +36,6 @@ _WORDS = re.compile(
     rf"(?:\(1\)\s+)?(?:{_COUNTED})\b))\b(?!-)|\b(?P<before>{_BELOW_100}|one)(?=-(?:{_COUNTED})\b)",
     re.IGNORECASE,
 )
-_TOKEN = re.compile(r"[^\W\d_]+")
 _REPEATED = re.compile(r"\b(\d+)(\s?%|\s+percent)? \(\1(?:\2|\s?%)?\)")
 _HAN_WORD = re.compile(
     r"(?<![一二两三四五六七八九十百])[一二两三四五六七八九十百]++"
@@ -46,9 +47,8 @@ _ANY_HAN = re.compile("[一二两三四五六七八九十]")
 
 def digits_for_words(text: str) -> str:
     """The text with its number words as digits; a number said twice, "thirty (30)", once."""
-    words = _TOKEN.findall(text.lower())
-    written = text if _VALUES.keys().isdisjoint(words) else _WORDS.sub(_digits, text)
-    if _ANY_HAN.search(written):
+    written = text if _VALUES.keys().isdisjoint(letters(text)) else _WORDS.sub(_digits, text)
+    if not written.isascii() and _ANY_HAN.search(written):
         written = _HAN_WORD.sub(lambda match: str(_han(match.group())), written)
     return _REPEATED.sub(r"\1\2", written) if "(" in written else written
 

@@ -1,7 +1,7 @@
 """Numbers in texts, read so that 1,234.50 and 1.234,50 and 1234.5 are one number."""
 
 import bisect
-import dataclasses
+import functools
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from aiconvokit.chat.dates import dates, partial
 from aiconvokit.chat.number_words import digits_for_words
+from ingestion.language import letters
+
+KEPT = 1 << 4
+"""Texts kept with what is found in them: a quote is read as a text and then for its numbers."""
 
 _SCALES = {
     "k": 3, "thousand": 3, "thousands": 3, "tsd": 3, "tsd.": 3, "tausend": 3, "mil": 3, "mille": 3,
@@ -71,11 +75,16 @@ _NEVER_ALONE = frozenset(["k", "m", "b", "mm", "tn", "mil", "mille"])
 _NAMED_SCALES = {name: power for name, power in _SCALES.items() if name not in _NEVER_ALONE}
 SCALE_NAME = rf"\b(?:{_either(_NAMED_SCALES)})\b|[百千十]?[万萬亿億]"
 """A scale on its own, as in "EUR million" or "(in thousands)"."""
+SCALE_WORDS = frozenset(letters(name)[0] for name in _NAMED_SCALES)
+_KIND_WORDS = frozenset(letters(name)[0] for name in _KINDS if name[0].isalpha())
+"""The first word of each name: without any, a text in ASCII names no scale, and no kind."""
 
 _THIN = "\u00a0\u2009\u202f"  # the spaces that group digits
+_GROUPED = re.compile(r"\d \d{3}")
 _GROUPING = re.compile(rf"(?<=\d)[{_THIN}](?=\d{{3}}(?!\d))")
 _SPACED = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?!\d)")
 _SIGNS = "[$\u20ac\u00a3\u00a5]"
+_SIGN = re.compile(_SIGNS)
 _BRACKETS_WITH_UNIT = re.compile(rf"({_SIGNS})\s?\(\s?(\d[\d.,]*)\s?\)")
 _MINUS_SIGN = re.compile(rf"(?<![\w)%])[-\u2212\u2013]\s?({_SIGNS})")
 _HAN = _either(_HAN_SCALES, _HAN_KINDS)
@@ -93,6 +102,9 @@ _NAMED_KIND = re.compile(
     re.IGNORECASE,
 )
 _BETWEEN = r"(?:business|calendar|working|consecutive|full|trading)"
+_BUSINESS = re.compile(_BETWEEN, re.IGNORECASE)
+BEFORE_REACH = 5
+"""Characters that may stand before the digits of a number: "USD -5", "hk$ -5"."""
 _NUMBER = re.compile(
     r"(?:(?P<before>us\$|hk\$|[ac]\$|[$\u20ac\u00a3\u00a5\u20b9]|\b(?:usd|eur|gbp|chf|jpy|rmb|cny)"
     r"|人民币)\s?)?(?P<minus>(?<![\w)%])[-\u2212\u2013](?=\d))?"
@@ -105,6 +117,8 @@ _THOUSANDS = re.compile(r"\d{1,3}(?P<mark>[.,'\u2019])\d{3}(?:(?P=mark)\d{3})*")
 _LIST = re.compile(r"\d+(?:,\d+){2,}|\d+,\d{4,}")
 _MARKS = re.compile(r"[.,'\u2019]")
 _DIGIT = re.compile(r"\d")
+# The digits of 1900 to 2100 may stand apart: "2,025", "2 025".
+_YEAR_BEGUN = re.compile(r"(?:1[^\w]?9|2[^\w]?[01])")
 _OTHER_DIGIT = re.compile(r"[^\D0-9]")
 _ARABIC_MARKS = str.maketrans({"\u066b": ".", "\u066c": ","})
 
@@ -182,6 +196,9 @@ def scale_of(name: str) -> int | None:
 
 def kinds_in(text: str) -> frozenset[str]:
     """The currencies, and percent, that a text names anywhere."""
+    has_sign = not text.isascii() or "$" in text or "%" in text
+    if not has_sign and _KIND_WORDS.isdisjoint(letters(text)):
+        return frozenset()
     return frozenset(
         kind
         for match in _NAMED_KIND.finditer(text)
@@ -189,36 +206,54 @@ def kinds_in(text: str) -> frozenset[str]:
     )
 
 
+@functools.lru_cache(KEPT)
 def plain(text: str) -> str:
     """The text with one spelling for signs and digits: NFKC, number words as digits."""
     joined = text
     if _DIGIT.search(text):
-        joined = _BEFORE_UNIT.sub(lambda m: m.group().replace(" ", ""), _GROUPING.sub("", text))
-        joined = _MINUS_SIGN.sub(r"\1-", _BRACKETS_WITH_UNIT.sub(r"\1-\2", joined))
+        joined = text if text.isascii() else _GROUPING.sub("", text)
+        if _GROUPED.search(joined):
+            joined = _BEFORE_UNIT.sub(lambda m: m.group().replace(" ", ""), joined)
+        if _SIGN.search(joined):
+            joined = _MINUS_SIGN.sub(r"\1-", _BRACKETS_WITH_UNIT.sub(r"\1-\2", joined))
     if not joined.isascii():
         joined = unicodedata.normalize("NFKC", joined)
         joined = _OTHER_DIGIT.sub(lambda m: str(unicodedata.decimal(m.group())), joined)
     return digits_for_words(joined)
 
 
-def placed_numbers(text: str, language: str | None = None) -> list[Placed]:
+@functools.lru_cache(KEPT)
+def placed_numbers(text: str, language: str | None = None) -> tuple[Placed, ...]:
     """The numbers and dates of a plain text in their order; `language` tells its decimal mark."""
     if not _DIGIT.search(text):
-        return []
+        return ()
     found = [Placed(d.start, d.end, Number(d.readings, kind="date")) for d in dates(text)]
     taken = sorted((p.start, p.end) for p in found)
     brackets = [m.span() for m in _IN_BRACKETS.finditer(text)]
-    for match in _NUMBER.finditer(text):
+    for match in _matches(text):
         start, end = match.span()
         before = bisect.bisect_left(taken, (end,)) - 1
         if before >= 0 and start < taken[before][1]:
             continue
-        negative = bool(match["minus"]) or _in_brackets(match, brackets)
-        found += [
-            Placed(start, end, dataclasses.replace(number, negative=negative))
-            for number in _read(match, language)
-        ]
-    return sorted(found, key=lambda placed: placed.start)
+        is_below = bool(match["minus"]) or _in_brackets(match, brackets)
+        numbers = _read(match, language, negative=is_below)
+        found += [Placed(start, end, number) for number in numbers]
+    return tuple(sorted(found, key=lambda placed: placed.start))
+
+
+def _matches(text: str) -> Iterator[re.Match[str]]:
+    """What `_NUMBER` finds: it is tried only where one may begin, right before its digits."""
+    end = 0
+    while digit := _DIGIT.search(text, end):
+        places = range(max(end, digit.start() - BEFORE_REACH), digit.start() + 1)
+        match = next(filter(None, (_NUMBER.match(text, place) for place in places)))
+        yield match
+        end = match.end()
+
+
+def may_have_year(text: str) -> bool:
+    """Whether a year may be among the `quoted_numbers` of a text."""
+    return bool(_YEAR_BEGUN.search(plain(text)))
 
 
 def quoted_numbers(text: str, language: str | None = None) -> list[Number]:
@@ -227,7 +262,7 @@ def quoted_numbers(text: str, language: str | None = None) -> list[Number]:
     if not _DIGIT.search(spelled):
         return []
     spread = spelled
-    if not spelled.isascii() or not text.isascii():
+    if any(space in text for space in _THIN):
         spread = plain(text.translate(dict.fromkeys(map(ord, _THIN), " ")))
     joined = _SPACED.sub(lambda match: match.group().replace(" ", ""), spelled)
     found = [p.number for p in placed_numbers(spread, language)]
@@ -254,11 +289,11 @@ def _in_brackets(match: re.Match[str], brackets: Sequence[tuple[int, int]]) -> b
     return bool(_MARKS.search(digits)) or (len(digits) > 2 and not is_year)
 
 
-def _read(match: re.Match[str], language: str | None) -> Iterator[Number]:
+def _read(match: re.Match[str], language: str | None, *, negative: bool) -> Iterator[Number]:
     """One number; a list such as "2015,2016" gives several."""
     digits = match["digits"].translate(_ARABIC_MARKS)
-    after = re.sub(_BETWEEN, " ", match["after"], flags=re.IGNORECASE)
-    units = [unit.lower() for unit in _UNITS.findall(after)]
+    after = match["after"]
+    units = [unit.lower() for unit in _UNITS.findall(_BUSINESS.sub(" ", after))] if after else []
     names = [*units, (match["before"] or "").lower()]
     kinds = [kind for u in names if (kind := _KINDS.get(u) or _HAN_KINDS.get(u))]
     scales = [s for u in units if (s := _SCALES.get(u) or _HAN_SCALES.get(u))]
@@ -267,7 +302,7 @@ def _read(match: re.Match[str], language: str | None) -> Iterator[Number]:
         kind = None  # 2025年 is a year, 3年 are three
     scale = 0 if kind == "percent" else sum(scales) if scales else None
     for part in _parts(digits):
-        yield Number(_readings(part, language), scale, kind)
+        yield Number(_readings(part, language), scale, kind, negative)
 
 
 def _parts(digits: str) -> list[str]:

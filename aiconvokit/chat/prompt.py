@@ -110,11 +110,16 @@ def fitting_sources(sources: Sequence[Source], budget: int) -> list[Source]:
     """The best passages that fit into a budget of tokens; at least one."""
     kept: list[Source] = []
     for source in sources:
-        budget -= count_tokens(source.passage.text) + MESSAGE_OVERHEAD
+        budget -= _tokens(source) + MESSAGE_OVERHEAD
         if budget < 0 and kept:
             break
         kept.append(source)
     return kept
+
+
+def _tokens(source: Source) -> int:
+    kept = source.passage.tokens
+    return count_tokens(source.passage.text) if kept is None else kept
 
 
 def _passages(sources: Sequence[Source]) -> str:

@@ -1,6 +1,7 @@
 """A text read for comparison: its words, names and numbers in their order."""
 
 import functools
+import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -9,12 +10,21 @@ from dataclasses import dataclass
 from aiconvokit.chat.numbers import Number, placed_numbers, plain, quoted_numbers
 from aiconvokit.chat.synonyms import CANONICAL, NEUTRAL
 from aiconvokit.retrieval.lexemes import POSSESSIVE, content_stems, stem
-from ingestion.language import SIMPLE, STOP_WORDS, UNSEGMENTED_RUN, detect, is_unsegmented
+from ingestion.language import (
+    SIMPLE,
+    STOP_WORDS,
+    detect,
+    is_partly_unsegmented,
+    is_unsegmented,
+    words,
+)
 
 READ_CACHE = 1 << 11
 """Texts kept read, some kilobytes each: the same passages come up turn after turn."""
-KEY_CACHE = 1 << 16
-"""Words kept with their keys, as stems are."""
+KEY_CACHE = 1 << 15
+"""Words of a language kept with their keys, in some megabytes; then it begins again."""
+MAX_WORD = 100
+"""Letters of a word that is kept so; with more it is no word of any language."""
 CLAIM_CACHE = 1 << 7
 """Claims kept read while one answer is judged."""
 
@@ -94,7 +104,7 @@ def read_quote(text: str, language: str | None) -> Reading:
 
 
 def likely_keys(text: str, language: str | None) -> frozenset[str] | None:
-    """At least the `keys` of a text and of each part of it, at a tenth of the time of reading it.
+    """At least the `keys` of a text and of each part of it, at a fiftieth of the time of reading.
 
     None: unknown, as the text has a script without spaces between words.
     """
@@ -105,20 +115,19 @@ def likely_keys(text: str, language: str | None) -> frozenset[str] | None:
 
 def _likely_keys(text: str, language: str | None) -> frozenset[str] | None:
     whole = text if text.isascii() else unicodedata.normalize("NFKC", text)
-    if whole.isascii():
-        whole = whole.lower()
-    elif UNSEGMENTED_RUN.search(whole):
+    if is_partly_unsegmented(whole):
         return None
-    tokens = set(_TOKEN.findall(_NON.sub(r"\1", whole) if "non" in whole.lower() else whole))
-    if "$" in whole:  # "us$" belongs to the number behind it
-        tokens.update(_TOKEN.findall(_DOLLARS.sub(" ", whole)))
-    owned = [token for token in tokens if not token.isalpha()]
-    # A number takes the word "days" out of "days' notice", and leaves what is behind it.
-    tokens.update(part for token in owned for part in _LETTERS.findall(token))
-    tokens.update(POSSESSIVE.sub("", token) for token in owned)
-    lower = tokens if whole.isascii() else {token.lower() for token in tokens}
-    stop = STOP_WORDS.get(language or SIMPLE, frozenset())
-    return frozenset(key_of(word, language) for word in lower - stop - _UNIT_NAMES)
+    found = words(whole)
+    if "$" in whole and _DOLLARS.search(whole):  # "us$" belongs to the number behind it
+        found += words(_DOLLARS.sub(" ", whole))
+    if "'" in whole or "\u2019" in whole:
+        # A number takes the word "days" out of "days' notice", and leaves what is behind it.
+        owned = frozenset(itertools.filterfalse(str.isalpha, found))
+        found += (part for word in owned for part in _LETTERS.findall(word))
+        found += (POSSESSIVE.sub("", word) for word in owned)
+    if "non" in found:
+        found += words(_NON.sub(r"\1", whole))
+    return frozenset(map(_keys_of(language).__getitem__, found))
 
 
 _kept_likely_keys = functools.lru_cache(READ_CACHE)(_likely_keys)
@@ -151,7 +160,7 @@ def _read(text: str, language: str | None) -> Reading:
 
 
 def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]:
-    stop = STOP_WORDS.get(language or SIMPLE, frozenset())
+    keys = _keys_of(language)
     for at, match in enumerate(_TOKEN.finditer(text)):
         token = POSSESSIVE.sub("", match.group())
         lower = token.lower()
@@ -165,8 +174,7 @@ def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]
         # All nouns have capitals in German, and every first word has one.
         first = is_start and at == 0 and not text[: match.start()].strip(" \"'\u201c\u201e(*_")
         is_name = token[0].isupper() and not first and language != "german"
-        is_content = lower not in stop and lower not in _UNIT_NAMES
-        yield Word(lower, key_of(lower, language) if is_content else "", is_name)
+        yield Word(lower, keys[lower], is_name)
         if len(token) < len(match.group()):
             yield Word(OWNS, "", is_name=False)
 
@@ -181,14 +189,32 @@ def is_agent(word: str) -> bool:
     return bool(_AGENT.search(word)) and word.removesuffix("s") not in _NO_AGENT
 
 
-@functools.lru_cache(KEY_CACHE)
-def key_of(word: str, language: str | None) -> str:
-    """What a word is compared by: "" for one that states nothing."""
-    if word in NEUTRAL or CONTRACTED.search(word):
-        return ""
-    if language == "english" and word in CANONICAL:
-        return CANONICAL[word]
-    if is_agent(word):
-        return word.removesuffix("s")
-    found = stem(word, language)
-    return CANONICAL.get(found, found) if language == "english" else found
+class _Keys(dict[str, str]):
+    """What the words of one language are compared by: "" for those that state nothing."""
+
+    def __init__(self, language: str | None) -> None:
+        self._language = language
+        self._stop = STOP_WORDS.get(language or SIMPLE, frozenset())
+
+    def __missing__(self, word: str) -> str:
+        key = self._found(word)
+        if len(self) >= KEY_CACHE:
+            self.clear()
+        if len(word) <= MAX_WORD:
+            self[word] = key
+        return key
+
+    def _found(self, word: str) -> str:
+        if word in self._stop or word in _UNIT_NAMES or word in NEUTRAL or CONTRACTED.search(word):
+            return ""
+        canonical = CANONICAL if self._language == "english" else {}
+        if word in canonical:
+            return canonical[word]
+        if is_agent(word):
+            return word.removesuffix("s")
+        found = stem(word, self._language)
+        return canonical.get(found, found)
+
+
+_keys_of = functools.cache(_Keys)
+"""The keys of a language, found once for each word."""

@@ -191,7 +191,8 @@ async def _turn(
         shown = show_answer(request, asked, done)
         await attempt.keep(transaction, shown, assistant_id=asked.assistant_id, status=200)
 
-    async with attempt, aclosing(run_turn(services, asked, keep)) as events:
+    along = keep if attempt.has_key else None
+    async with attempt, aclosing(run_turn(services, asked, along)) as events:
         async for event in events:
             yield event
 

@@ -1,11 +1,9 @@
 """The pages of a prompt as evidence: cut and read when a claim comes near to them."""
 
 import functools
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from aiconvokit.chat.evidence import Evidence, named_above
 from aiconvokit.chat.numbers import Number
@@ -56,16 +54,16 @@ class Shelf:
 
     def __init__(self, placed: Sequence[tuple[tuple[int, int], Evidence]]) -> None:
         self.placed = placed
-        self._likely = _Postings(likely for likely in (_likely(one) for _, one in placed))
+        self._likely = _Postings(_likely(one) for _, one in placed)
         self._read: dict[int, _Known] = {}
 
     def near(self, claim: Reading, weights: Mapping[str, float]) -> Iterator[Near]:
         """Those that have so much of the claim's words, by weight, that they are looked at."""
         least = LOOKALIKE_COVERAGE * sum(weights.values())
-        likely = self._likely.sums(weights)
+        likely = self._likely.having(weights, least)
         words = claim.keys - THE_COMPANY
         numbers = [number.digests for number in claim.numbers]
-        for at in np.flatnonzero((likely > 0) & (likely >= least)).tolist():
+        for at in likely:
             known = self._known(at)
             shared = sum(weight for word, weight in weights.items() if word in known.keys)
             if shared > 0 and shared >= least:
@@ -93,21 +91,18 @@ class _Postings:
     """Which rows have a term."""
 
     def __init__(self, rows: Iterable[Iterable[str]]) -> None:
-        found: dict[str, list[int]] = {}
-        self._rows = 0
+        self._found: defaultdict[str, list[int]] = defaultdict(list)
         for at, terms in enumerate(rows):
-            self._rows = at + 1
             for term in terms:
-                found.setdefault(term, []).append(at)
-        self._found = found
+                self._found[term].append(at)
 
-    def sums(self, weights: Mapping[str, float]) -> NDArray[np.float64]:
-        """The summed weights of the terms that each row has."""
-        total = np.zeros(self._rows)
+    def having(self, weights: Mapping[str, float], least: float) -> list[int]:
+        """The rows, in their order, with terms whose weights add up to so much."""
+        total: defaultdict[int, float] = defaultdict(float)
         for term, weight in weights.items():
-            if term in self._found:
-                total[self._found[term]] += weight
-        return total
+            for at in self._found.get(term, ()):
+                total[at] += weight
+        return sorted(at for at, found in total.items() if found >= least)
 
 
 def _likely(evidence: Evidence) -> frozenset[str]:
@@ -134,6 +129,7 @@ class Page:
         self._sources = sources
         self._language = language
         self._shelves: dict[str | None, Shelf] = {}
+        self._words: dict[str | None, tuple[frozenset[str], ...] | None] = {}
 
     @functools.cached_property
     def evidence(self) -> tuple[Evidence, ...]:
@@ -150,12 +146,16 @@ class Page:
 
     def may_have(self, weights: Mapping[str, float], language: str | None) -> bool:
         """Whether a unit can have so much of a claim's words."""
-        words = likely_keys(self._sources[0].page_text, language)
-        named = (named_above(source, language) for source in self._sources)
-        if words is None:
+        if language not in self._words:
+            words = likely_keys(self._sources[0].page_text, language)
+            named = (named_above(source, language) for source in self._sources)
+            self._words[language] = None if words is None else (words, *named)
+        known = self._words[language]
+        if known is None:
             return True
-        words = words.union(*named)
-        found = sum(weight for word, weight in weights.items() if word in words)
+        found = sum(
+            weight for word, weight in weights.items() if any(word in words for words in known)
+        )
         return found > 0 and found >= LOOKALIKE_COVERAGE * sum(weights.values())
 
     def shelf(self, language: str | None) -> Shelf:

@@ -5,8 +5,16 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from aiconvokit.chat.numbers import SCALE_NAME, kinds_in, quoted_numbers, scale_of
+from aiconvokit.chat.numbers import (
+    SCALE_NAME,
+    SCALE_WORDS,
+    kinds_in,
+    may_have_year,
+    quoted_numbers,
+    scale_of,
+)
 from aiconvokit.chat.units import Unit, split_units
+from ingestion.language import letters
 
 CAPTION_WORDS = 30
 """A unit of more words is prose, no caption: what stood above it is over."""
@@ -46,7 +54,8 @@ def placed_units(page_text: str) -> tuple[Placed, ...]:
 
 def context_of(text: str) -> Context:
     """The scale and the kinds that a caption, a head or a label names."""
-    match = _SCALE.search(text)
+    is_named = not text.isascii() or not SCALE_WORDS.isdisjoint(letters(text))
+    match = _SCALE.search(text) if is_named else None
     return Context(scale_of(match.group()) if match else None, kinds_in(text))
 
 
@@ -62,7 +71,7 @@ def _placed(text: str) -> Iterator[Placed]:
             run = Context()
             if at < last:
                 caption = _caption(body, caption) if len(body.split()) <= CAPTION_WORDS else run
-            yield Placed(unit, None, Context())
+            yield Placed(unit, None, NOTHING_ABOVE)
             continue
         if _is_header(body):
             header = unit
@@ -85,5 +94,7 @@ def _joined(one: Context, other: Context) -> Context:
 
 def _is_header(body: str) -> bool:
     """The head of a table of figures: a row whose numbers are years, or dates with them."""
+    if not may_have_year(body):
+        return False
     found = quoted_numbers(body)
     return sum(number.as_year is not None for number in found) * 2 >= len(found) > 0

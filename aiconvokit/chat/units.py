@@ -95,13 +95,17 @@ def _kind(line: str) -> _Kind:
     if _MARKDOWN_ROW.fullmatch(line):
         return _Kind.ROW
     tokens = line.split()
-    figures = [not token[0].isalpha() and bool(_NUMERIC.fullmatch(token)) for token in tokens]
-    if all(figures):
+    if all(map(_is_figure, tokens)):
         return _Kind.CELLS if any(c.isdigit() for c in line) else _Kind.PROSE
     if line.endswith(_ENDED) or _BULLET.match(line):
         return _Kind.PROSE
+    figures = list(map(_is_figure, tokens))
     dense = sum(figures) / len(tokens) >= TABLE_SHARE
     return _Kind.ROW if dense or _ends_in_cells(tokens, figures) else _Kind.PROSE
+
+
+def _is_figure(token: str) -> bool:
+    return not token[0].isalpha() and bool(_NUMERIC.fullmatch(token))
 
 
 def _ends_in_cells(tokens: Sequence[str], figures: Sequence[bool]) -> bool:

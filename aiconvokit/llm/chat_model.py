@@ -17,7 +17,7 @@ from aiconvokit.llm.chat_events import (
     Restarted,
     Usage,
 )
-from aiconvokit.llm.client import CHAT_MODEL, open_client, post, wait_to_retry
+from aiconvokit.llm.client import CHAT_MODEL, open_client, wait_to_retry
 from aiconvokit.llm.errors import InputTooLong, ModelError
 from aiconvokit.llm.learning import taken
 from aiconvokit.llm.requests import chat_request
@@ -160,7 +160,7 @@ class OpenAIChatModel:
         return await taken(
             self._memory,
             lambda traits: chat_request(self._model, messages, traits, max_tokens),
-            lambda asked: post(self._client, "/chat/completions", asked, stream=True),
+            lambda asked: self._client.send("/chat/completions", asked, stream=True),
         )
 
     def _learn_from(self, answer: Answer) -> None:

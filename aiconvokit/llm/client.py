@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import math
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import Literal, cast
 from urllib.request import getproxies
 
+import anyio
 import httpx2
 import msgspec
 import openai
@@ -43,13 +45,22 @@ _RETRIED = {
 _REFUSES_US = {401, 403, 404, 405}
 """Whatever is asked; any other refusal is of this very request."""
 _MAY_BE_TOO_LONG = {400, 413, 422, 500}  # 500: llama.cpp
+_NO_ANSWER = (httpx2.RequestError, ssl.SSLError, anyio.EndOfStream)
+"""As the official client has it: its own transport lets some faults of TLS through."""
 _FAULTS = (openai.OpenAIError, httpx2.HTTPError, msgspec.DecodeError, TimeoutError, ValueError)
 
 
 class _Client(openai.AsyncOpenAI):
-    """The official client, deaf to OPENAI_* variables: they may be meant for another server."""
+    """The official client, deaf to OPENAI_* variables: they may be meant for another server.
+
+    What a turn sends goes through `send`: the client's own `post` builds and copies models of the
+    request and its headers each time, half a millisecond a call.
+    """
 
     def __init__(self, base_url: str, api_key: str | None) -> None:
+        self._http = openai.DefaultAsyncHttpxClient(
+            transport=None if _has_proxy() else FastTransport()
+        )
         super().__init__(
             base_url=base_url,
             api_key=api_key or _NO_KEY,
@@ -57,11 +68,68 @@ class _Client(openai.AsyncOpenAI):
             webhook_secret="",
             max_retries=0,
             timeout=openai.Timeout(None, connect=CONNECT_SECONDS),
-            http_client=None if _has_proxy() else _fast_http(),
+            http_client=self._http,
         )
         self.organization = None
         self.project = None
         self._custom_headers = {}
+        self._blanks: dict[str, httpx2.Request] = {}
+
+    async def send(self, path: str, body: object, *, stream: bool = False) -> httpx2.Response:
+        """POST a request as `post` would, with headers that are made once.
+
+        Args:
+            path: below the base address, for example "/embeddings".
+            body: JSON.
+            stream: True: the answer's body is not read yet, and the caller closes it.
+
+        Raises:
+            openai.OpenAIError: no answer, or a status that is no success.
+        """
+        request = _filled(await self._blank(path), msgspec.json.encode(body))
+        if self._http.cookies:
+            self._http.cookies.set_cookie_header(request)
+        try:
+            response = await self._http.send(request, stream=stream)
+        except httpx2.TimeoutException as error:
+            raise openai.APITimeoutError(request=request) from error
+        except _NO_ANSWER as error:
+            raise openai.APIConnectionError(request=request) from error
+        if not response.is_success:
+            await response.aread()
+            raise self._make_status_error_from_response(response)
+        return response
+
+    async def _blank(self, path: str) -> httpx2.Request:
+        """A request to a path without its body."""
+        blank = self._blanks.get(path)
+        if blank is None:
+            await asyncio.to_thread(self.platform_headers)  # asks the system; remembered there
+            given = self.default_headers.items()
+            headers = {
+                "Authorization": f"Bearer {self.api_key}",
+                **{name: value for name, value in given if isinstance(value, str)},
+                "X-Stainless-Retry-Count": "0",
+            }
+            base = self.base_url
+            url = base.copy_with(raw_path=base.raw_path + path.lstrip("/").encode("ascii"))
+            blank = self._http.build_request("POST", url, headers=headers, timeout=self.timeout)
+            blank.headers.pop("Cookie", None)
+            del blank.headers["Content-Length"]
+            self._blanks[path] = blank
+        return blank
+
+
+def _filled(blank: httpx2.Request, content: bytes) -> httpx2.Request:
+    headers = blank.headers.copy()
+    headers["Content-Length"] = str(len(content))
+    return httpx2.Request(
+        blank.method,
+        blank.url,
+        headers=headers,
+        stream=httpx2.ByteStream(content),
+        extensions=blank.extensions,
+    )
 
 
 def _has_proxy() -> bool:
@@ -69,43 +137,9 @@ def _has_proxy() -> bool:
     return not {"http", "https", "all"}.isdisjoint(getproxies())
 
 
-def _fast_http() -> httpx2.AsyncClient:
-    return openai.DefaultAsyncHttpxClient(transport=FastTransport())
-
-
-def open_client(base_url: str, api_key: str | None) -> openai.AsyncOpenAI:
+def open_client(base_url: str, api_key: str | None) -> _Client:
     """A client that never retries nor reads the environment (but for proxies); close it."""
     return _Client(base_url, api_key)
-
-
-async def post(
-    client: openai.AsyncOpenAI, path: str, body: object, *, stream: bool = False
-) -> httpx2.Response:
-    """Send a request through the client's `post`, the documented way past its typed methods.
-
-    They would walk through every message and build models of every answer, a millisecond a call.
-
-    Args:
-        client: whose address and key to use.
-        path: below the base address, for example "/embeddings".
-        body: JSON.
-        stream: True: the answer's body is not read yet, and the caller closes it.
-
-    Raises:
-        openai.OpenAIError: no answer, or a status of 400 and more.
-    """
-    content = msgspec.json.encode(body)
-    if not stream:
-        return await client.post(path, cast_to=httpx2.Response, content=content)
-    # with this `cast_to` the client hands out the open answer, whatever the stream's class
-    answer: object = await client.post(
-        path,
-        cast_to=httpx2.Response,
-        content=content,
-        stream=True,
-        stream_cls=openai.AsyncStream[object],
-    )
-    return cast("httpx2.Response", answer)
 
 
 @dataclass(frozen=True, slots=True)

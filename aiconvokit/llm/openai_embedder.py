@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from aiconvokit.llm.client import EMBEDDER, open_client, post, wait_to_retry
+from aiconvokit.llm.client import EMBEDDER, open_client, wait_to_retry
 from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError
 from aiconvokit.llm.learning import taken
 from aiconvokit.llm.remember import host_and_port
@@ -185,7 +185,7 @@ class OpenAIEmbedder:
         answer = await taken(
             self._memory,
             lambda traits: self._request(texts, traits),
-            lambda asked: post(self._client, "/embeddings", asked),
+            lambda asked: self._client.send("/embeddings", asked),
         )
         return read_embeddings(answer.content)
 

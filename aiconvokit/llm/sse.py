@@ -41,7 +41,7 @@ async def arrivals(body: AsyncIterator[bytes], deadline: float) -> AsyncGenerato
         if is_whole or b"\n" not in piece:
             continue
         *lines, rest = rest.split(b"\n")
-        payloads = [payload for line in lines if (payload := _payload(line))]
+        payloads = [payload for line in lines if line and (payload := _payload(line))]
         if payloads:
             yield payloads
         if DONE in payloads:

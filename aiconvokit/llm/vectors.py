@@ -1,5 +1,6 @@
 """Checks and means of vectors."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -25,18 +26,19 @@ def unit_rows(rows: Sequence[Sequence[float]] | Vectors, *, count: int) -> Vecto
     """
     if len(rows) != count:
         raise BadEmbeddings(f"The embedder gave {len(rows)} vectors for {count} texts.")
-    lengths = sorted({len(row) for row in rows})
+    lengths = {len(row) for row in rows}
     if len(lengths) > 1:
-        raise BadEmbeddings(f"The embedder gave vectors of unequal dimensions: {lengths}.")
+        raise BadEmbeddings(f"The embedder gave vectors of unequal dimensions: {sorted(lengths)}.")
     # double: a norm of large float32 components would overflow to infinity
-    matrix = np.array(rows, dtype=np.float64).reshape(count, lengths[0] if lengths else 0)
+    matrix = np.array(rows, dtype=np.float64).reshape(count, lengths.pop() if lengths else 0)
     with np.errstate(over="ignore", invalid="ignore"):  # what comes of it is refused below
-        norms = np.linalg.norm(matrix, axis=1, keepdims=True)
-    if not np.isfinite(norms).all():
+        norms = np.sqrt(np.vecdot(matrix, matrix))
+    told = norms.tolist()
+    if not all(map(math.isfinite, told)):
         raise BadEmbeddings("The embedder gave a vector with a component that is not a number.")
-    if (norms < _SMALLEST_NORM).any():
+    if min(told, default=1.0) < _SMALLEST_NORM:
         raise BadEmbeddings("The embedder gave a vector of length zero.")
-    unit: Vectors = (matrix / norms).astype(np.float32)
+    unit: Vectors = (matrix / norms[:, None]).astype(np.float32)
     return unit
 
 

@@ -3,7 +3,6 @@
 from typing import Any, cast
 
 from litestar import Request, Response
-from litestar.datastructures import MutableScopeHeaders
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
@@ -12,12 +11,12 @@ from aiconvokit.rest.multipart import UPLOADS
 from aiconvokit.rest.problems import draw
 
 # A response may bring its own value (a page its policy); these are what it gets otherwise.
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-}
+HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cache-control", b"no-store"),
+)
 
 
 class Edge:
@@ -33,9 +32,9 @@ class Edge:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableScopeHeaders.from_message(message)
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                headers = list(message.get("headers", ()))
+                named = {name.lower() for name, _ in headers}
+                message["headers"] = headers + [one for one in HEADERS if one[0] not in named]
             await send(message)
 
         inner = cast("HTTPScope", dict(scope))  # the server reads its own: HEAD has no body

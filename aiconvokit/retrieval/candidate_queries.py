@@ -8,31 +8,46 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiconvokit.db import Transaction, statement
+from aiconvokit.db import LongStatement, Transaction, statement
+from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.terms import WeightedText
-from aiconvokit.retrieval.types import Candidate
+from aiconvokit.retrieval.types import Candidates
 from ingestion.lexical_store import BLOCK
 from ingestion.tables import Collection
 
 CANDIDATES_PER_LEG = 100
 """Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
+LARGE_PER_LEG = 60
+"""In a large collection, where each costs 20 µs more; pooled development sets find as much or more
+with 60, single filings less (docs/decisions/0005)."""
+EF_SEARCH = 80
+"""The index looks at more than are taken."""
 MAX_TERMS = 48
-"""Of a question, the weightiest: each costs 5 µs a block of 2,048 passages, and a question with
-five turns before it has some 60. 48 find what 200 do (docs/decisions/0005)."""
+"""Of a question, the weightiest; one with five turns before it has some 60. 48 find what 200 do
+(docs/decisions/0005)."""
+COLUMN_TERMS = 24
+"""Of these, the weightiest say which passages of blocks are scored by all: each costs 7 µs a block
+of 2,048 passages, a score 3 µs."""
+COLUMN_CANDIDATES = 150
+"""Passages of blocks that are scored by all terms: of the best 10 by all terms 99.7 % are among
+them in FinanceBench, and all elsewhere (0005)."""
 INDEXED_FROM = 5_000
 """Passages from which on an index of vectors is asked, and which a filter must leave: comparing as
 many takes 3 ms of CPU, the index .8."""
 STATEMENTS = 512
-"""Kept by their text: one a space, way and shape of filter."""
+"""Kept by their text: one a space, way, large collection and shape of filter."""
 
 # Words: BM25 is an inner product of sparse vectors: the passages' side is stored, the question's
 # made of its lexemes, each weighted by its rarity and by the text it comes from
-# (docs/decisions/0004). Of passages in blocks the weights are stored by column, too: their scores
-# are sums of vectors (0005); what is in no block yet is scanned. Its range has an end, which says
-# nothing but makes the planner expect few rows: without it, it reads the whole leaf.
+# (docs/decisions/0004). Of passages in blocks the weights are stored by column, too: sums of
+# vectors say which have most of the weightiest terms, and these are scored (0005). What is in no
+# block yet is scanned. Its range has an end, which says nothing but makes the planner expect few
+# rows: without it, it reads the whole leaf.
 # Vectors: near the question, and near it within the documents that the question names.
 # Then every candidate gets the score that it has not yet.
+# LATERAL … OFFSET 0: document by document, by the index on it, however many a plan that is kept
+# would expect.
 _HYBRID = """
 WITH prior AS MATERIALIZED (
     SELECT * FROM unnest(CAST(:documents AS bigint[]), CAST(:priors AS float8[]))
@@ -54,7 +69,8 @@ WITH prior AS MATERIALIZED (
     SELECT CAST('{' || coalesce(string_agg(dimension || ':' || value, ',' ORDER BY dimension), '')
                 || '}/536870912' AS sparsevec) AS vector FROM weighty
 ), scales AS MATERIALIZED (
-    SELECT dimension, CAST(array_fill(value, ARRAY[%(block)d]) AS vector) AS scale FROM weighty
+    SELECT dimension, CAST(array_fill(value, ARRAY[%(block)d]) AS vector) AS scale
+    FROM weighty ORDER BY value DESC LIMIT :column_terms
 ), sums AS MATERIALIZED (
     SELECT number, (
         SELECT vector_total(CAST(c.weights AS vector) * s.scale) FROM scales s JOIN lexical_column c
@@ -68,13 +84,16 @@ WITH prior AS MATERIALIZED (
             FROM lexical_block b JOIN sums s USING (number)
             WHERE b.collection_id = :collection AND number = (SELECT max(number) FROM sums)
         ) AS slots WHERE score > 0 AND id IS NOT NULL
-        ORDER BY score DESC LIMIT 1 OFFSET :candidates - 1
+        ORDER BY score DESC LIMIT 1 OFFSET :column_candidates - 1
     ), 0) AS real), ARRAY[%(block)d]) AS vector) AS scale
 ), worded AS MATERIALIZED (
-    SELECT id, document_id, score, 0 AS prior FROM (
-        SELECT id, document_id, score FROM (%(slots)s) AS slots
+    SELECT id, document_id, (
+        SELECT -(weights <#> (SELECT vector FROM words)) FROM bm25 b
+        WHERE b.collection_id = :collection AND b.chunk_id = in_blocks.id
+    ) AS score, 0 AS prior FROM (
+        SELECT id, document_id FROM (%(slots)s) AS slots
         WHERE score > 0 AND id IS NOT NULL %(scope)s
-        ORDER BY score DESC, id LIMIT :candidates
+        ORDER BY score DESC, id LIMIT :column_candidates
     ) AS in_blocks
     UNION ALL SELECT id, document_id, score, 0 FROM (
         SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score
@@ -84,10 +103,11 @@ WITH prior AS MATERIALIZED (
         ORDER BY score DESC, id LIMIT :candidates
     ) AS behind_blocks WHERE score > 0
     UNION ALL SELECT id, document_id, score, prior FROM (
-        SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score,
-               prior
-        FROM bm25 JOIN prior USING (document_id) WHERE collection_id = :collection %(scope)s
-        OFFSET 0
+        SELECT id, document_id, score, prior FROM prior, LATERAL (
+            SELECT chunk_id AS id, -(weights <#> (SELECT vector FROM words)) AS score
+            FROM bm25 WHERE collection_id = :collection AND document_id = prior.document_id
+                %(scope)s OFFSET 0
+        ) AS passage
     ) AS named WHERE score > 0
 ), lexical AS (
     SELECT id, max(document_id) AS document_id, max(score) AS score FROM worded GROUP BY id
@@ -96,10 +116,11 @@ WITH prior AS MATERIALIZED (
     SELECT id, document_id, 1 - distance AS cosine FROM (%(dense)s) AS nearest
 ), named AS (
     SELECT id, document_id, 1 - distance AS cosine FROM (
-        SELECT chunk_id AS id, document_id, embedding <=> CAST(:vector AS halfvec) AS distance,
-               prior
-        FROM %(vectors)s JOIN prior USING (document_id)
-        WHERE collection_id = :collection %(scope)s
+        SELECT id, document_id, distance, prior FROM prior, LATERAL (
+            SELECT chunk_id AS id, embedding <=> CAST(:vector AS halfvec) AS distance
+            FROM %(vectors)s WHERE collection_id = :collection AND document_id = prior.document_id
+                %(scope)s OFFSET 0
+        ) AS passage
     ) AS meant ORDER BY distance - prior * :lift, id LIMIT :candidates
 ), found AS MATERIALIZED (
     SELECT id, max(document_id) AS document_id, max(cosine) AS cosine, max(score) AS score FROM (
@@ -108,15 +129,17 @@ WITH prior AS MATERIALIZED (
         UNION ALL SELECT id, document_id, cosine, NULL FROM named
     ) AS legs GROUP BY id
 )
-SELECT id, document_id,
-       coalesce(cosine, (SELECT 1 - (embedding <=> CAST(:vector AS halfvec)) FROM %(vectors)s v
-                         WHERE v.collection_id = :collection AND v.chunk_id = found.id)) AS dense,
-       coalesce(score, (SELECT -(weights <#> (SELECT vector FROM words)) FROM bm25 b
-                        WHERE b.collection_id = :collection AND b.chunk_id = found.id)) AS lexical,
-       CASE WHEN :figures THEN (SELECT number_density FROM chunk c
-           WHERE c.collection_id = :collection AND c.id = found.id) ELSE 0 END AS number_density,
+SELECT array_agg(id), array_agg(document_id), array_agg(
+           coalesce(cosine, (SELECT 1 - (embedding <=> CAST(:vector AS halfvec)) FROM %(vectors)s v
+                             WHERE v.collection_id = :collection AND v.chunk_id = found.id))),
+       array_agg(
+           coalesce(score, (SELECT -(weights <#> (SELECT vector FROM words)) FROM bm25 b
+                            WHERE b.collection_id = :collection AND b.chunk_id = found.id))),
+       array_agg(
+           CASE WHEN :figures THEN (SELECT number_density FROM chunk c
+               WHERE c.collection_id = :collection AND c.id = found.id) ELSE 0 END),
        (SELECT count(*) FROM terms WHERE is_question)::float8
-           / greatest(1, (SELECT count(*) FROM asked WHERE is_question)) AS known
+           / greatest(1, (SELECT count(*) FROM asked WHERE is_question))
 FROM found
 """
 
@@ -159,7 +182,7 @@ _ASK_INDEX = """
 # The index goes on until there are enough rows that pass the filter. The planner would rather sort
 # a small table; without sorting, only the index gives an order.
 _SETTINGS = (
-    f"SELECT set_config('hnsw.ef_search', '{CANDIDATES_PER_LEG}', true),"
+    f"SELECT set_config('hnsw.ef_search', '{EF_SEARCH}', true),"
     " set_config('hnsw.iterative_scan', 'strict_order', true),"
     " set_config('enable_sort', 'off', true)"
 )
@@ -196,7 +219,7 @@ class Query:
 
 async def candidates(
     transaction: Transaction, collection: Collection, query: Query
-) -> tuple[list[Candidate], float]:
+) -> tuple[Candidates, float]:
     """The best of all legs in one collection, unordered.
 
     Returns:
@@ -206,8 +229,11 @@ async def candidates(
     if is_indexed:
         await transaction.execute(_SETTINGS)
     where = query.where.sql if query.where else None
-    rows = await transaction.execute(
-        _statement(query.space_id, where, is_indexed=is_indexed),
+    asked = _statement(
+        query.space_id, where, plans.owner(collection, query.where), is_indexed=is_indexed
+    )
+    found = await asked.fetch_one(
+        transaction,
         {
             **(query.where.parameters if query.where else {}),
             "texts": [one.text for one in query.texts],
@@ -220,12 +246,14 @@ async def candidates(
             "priors": list(query.priors.values()),
             "lift": query.lift,
             "figures": query.asks_for_figures,
-            "candidates": CANDIDATES_PER_LEG,
+            "candidates": LARGE_PER_LEG if plans.is_large(collection) else CANDIDATES_PER_LEG,
             "terms": MAX_TERMS,
+            "column_terms": COLUMN_TERMS,
+            "column_candidates": COLUMN_CANDIDATES,
         },
     )
-    found = await rows.fetchall()
-    return [Candidate._make(row[:5]) for row in found], found[0][5] if found else 0.0
+    *columns, known = found
+    return Candidates.of([column or [] for column in columns]), known
 
 
 async def _is_indexed(transaction: Transaction, collection: Collection, query: Query) -> bool:
@@ -241,7 +269,9 @@ async def _is_indexed(transaction: Transaction, collection: Collection, query: Q
 
 
 @functools.lru_cache(STATEMENTS)
-def _statement(space_id: int, where: str | None, *, is_indexed: bool) -> str:
+def _statement(
+    space_id: int, where: str | None, owner: int | None, *, is_indexed: bool
+) -> LongStatement:
     parts = {
         "vectors": f"vec_{space_id:d}",
         "scope": _SCOPE.format(where) if where else "",
@@ -249,4 +279,5 @@ def _statement(space_id: int, where: str | None, *, is_indexed: bool) -> str:
     }
     in_order = {**parts, "scope": _SCOPE_IN_ORDER.format(where) if where else ""}
     dense = _ASK_INDEX % in_order if is_indexed else _COMPARE_ALL % parts
-    return statement(_HYBRID % {**parts, "dense": dense, "block": BLOCK})
+    hybrid = _HYBRID % {**parts, "dense": dense, "block": BLOCK}
+    return LongStatement(plans.owned(hybrid, owner))

@@ -1,10 +1,15 @@
 """What the legs found becomes one order: min-max over the union, weighted, with priors."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+import numpy.typing as npt
+
 from aiconvokit.retrieval.recipe import Recipe
-from aiconvokit.retrieval.types import Candidate
+from aiconvokit.retrieval.types import Candidates, Ranked
+
+Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +26,7 @@ class Signals:
     lift: float
 
 
-def fuse(
-    candidates: Sequence[Candidate], signals: Signals, recipe: Recipe
-) -> list[tuple[int, float]]:
+def fuse(candidates: Candidates, signals: Signals, recipe: Recipe) -> list[Ranked]:
     """Order the candidates of all legs.
 
     Args:
@@ -32,30 +35,25 @@ def fuse(
         recipe: the weights.
 
     Returns:
-        (chunk id, score in 0..1), best first; equal scores by chunk id, so that one search always
-        gives one order.
+        Best first; equal scores by chunk id, so that one search always gives one order.
     """
-    best_bm25 = max((c.lexical for c in candidates), default=0.0)
-    priors = [signals.priors.get(c.document_id, 0.0) for c in candidates]
-    pairs = list(zip(candidates, priors, strict=True))
-    dense = _min_max([c.dense + prior * signals.lift for c, prior in pairs])
-    lexical = _min_max([c.lexical + prior * best_bm25 for c, prior in pairs])
+    best_bm25 = float(candidates.lexical.max(initial=0.0))
+    priors = np.array([signals.priors.get(one, 0.0) for one in candidates.document_ids.tolist()])
+    dense = _min_max(candidates.dense + priors * signals.lift)
+    lexical = _min_max(candidates.lexical + priors * best_bm25)
     figures = recipe.figures if signals.asks_for_figures else 0.0
     # A leg that found nothing has no say.
     weight = recipe.lexical_weight * signals.gate if best_bm25 else 0.0
-    scored = [
-        (
-            c.chunk_id,
-            ((1 - weight) * near + weight * worded + figures * c.number_density) / (1 + figures),
-        )
-        for c, near, worded in zip(candidates, dense, lexical, strict=True)
-    ]
-    return sorted(scored, key=lambda pair: (-pair[1], pair[0]))
+    meant = (1 - weight) * dense + weight * lexical
+    scores = (meant + figures * candidates.number_density) / (1 + figures)
+    order = np.lexsort((candidates.chunk_ids, -scores))
+    columns = (candidates.chunk_ids, scores, candidates.dense, candidates.lexical)
+    return list(map(Ranked, *(column[order].tolist() for column in columns)))
 
 
-def _min_max(scores: Sequence[float]) -> list[float]:
+def _min_max(scores: Scores) -> Scores:
     """Scaled to 0..1; where all are equal each one is the best of them."""
-    low, high = min(scores, default=0.0), max(scores, default=0.0)
-    if low == high:
-        return [1.0] * len(scores)
-    return [(score - low) / (high - low) for score in scores]
+    if not scores.size:
+        return scores
+    low, high = scores.min(), scores.max()
+    return np.ones_like(scores) if low == high else (scores - low) / (high - low)

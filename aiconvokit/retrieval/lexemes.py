@@ -6,6 +6,8 @@ always agree; the stems made here compare texts with each other, never with the 
 
 import functools
 import re
+import threading
+from collections.abc import Callable
 
 import Stemmer  # type: ignore[import-not-found]  # it ships no types
 
@@ -70,10 +72,21 @@ def content_stems(text: str, language: str | None) -> list[str]:
 @functools.lru_cache(maxsize=_STEM_CACHE)
 def stem(word: str, language: str | None) -> str:
     """The stem of one lower-case word."""
-    if language not in _STEMMED:
-        return word
-    # A stemmer keeps the word it works on: one for each call, as threads may share this function.
-    return str(Stemmer.Stemmer(language, 0).stemWord(word))
+    return _stemmers.of(language)(word) if language in _STEMMED else word
 
 
+class _Stemmers(threading.local):
+    """What stems each language: it keeps the word it works on, so every thread has its own."""
+
+    def __init__(self) -> None:
+        self._made: dict[str | None, Callable[[str], str]] = {}
+
+    def of(self, language: str | None) -> Callable[[str], str]:
+        """That of a language, without a cache of its own."""
+        if language not in self._made:
+            self._made[language] = Stemmer.Stemmer(language, 0).stemWord
+        return self._made[language]
+
+
+_stemmers = _Stemmers()
 _STEMMED = frozenset(Stemmer.algorithms()) & frozenset(STOP_WORDS)

@@ -4,10 +4,11 @@ import functools
 from collections.abc import Sequence
 
 from aiconvokit.db import Transaction, statement
+from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.candidate_queries import CANDIDATES_PER_LEG, STATEMENTS
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.naming import NamedDocument, NamingWords
-from aiconvokit.retrieval.types import Candidate, Passage
+from aiconvokit.retrieval.types import Passage, Ranked
 from ingestion.tables import Collection, EmbeddingSpace
 
 # A word that is in more than half of the documents' names tells none from another.
@@ -33,28 +34,20 @@ _NAMED = """
     GROUP BY h.id HAVING bool_or(h.alone) ORDER BY score DESC, h.id LIMIT :candidates
 """
 
-_PASSAGES = statement(
-    """
+_PASSAGES = """
     SELECT c.id AS chunk_id, c.document_id, c.version, d.filename, c.page,
            p.label AS page_label, c.heading, c.start_offset AS start, c.end_offset AS "end",
-           c.content AS text, p.text AS page_text
+           c.content AS text, p.text AS page_text, c.tokens
     FROM chunk c
     JOIN document d ON d.id = c.document_id
     JOIN page p ON p.document_id = c.document_id AND p.version = c.version AND p.number = c.page
     WHERE c.collection_id = :collection AND c.id = ANY(:ids)
-    """
-)
+"""
 
-_OWN_PLANS = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 _SPACE = """
 SELECT id, provider, model, dim, cosine_sd FROM embedding_space
 WHERE provider = %(provider)s AND model = %(model)s
 """
-
-
-async def plan_each_time(transaction: Transaction) -> None:
-    """The plan of a search depends on its collection: until the transaction or pipeline ends."""
-    await transaction.execute(_OWN_PLANS)
 
 
 async def space_of(transaction: Transaction, provider: str, model: str) -> EmbeddingSpace | None:
@@ -94,15 +87,23 @@ def _named(where: str | None) -> str:
     return statement(_NAMED % {"where": f"AND {where}" if where else ""})
 
 
+@functools.lru_cache(STATEMENTS)
+def _passages(owner: int | None) -> str:
+    return statement(plans.owned(_PASSAGES, owner))
+
+
 async def passages(
-    transaction: Transaction, collection_id: int, ranked: Sequence[tuple[Candidate, float]]
+    transaction: Transaction,
+    collection: Collection,
+    where: Condition | None,
+    ranked: Sequence[Ranked],
 ) -> list[Passage]:
     """The passages of ranked candidates, in that order; one deleted meanwhile is left out."""
-    ids = [candidate.chunk_id for candidate, _ in ranked]
-    rows = await transaction.execute(_PASSAGES, {"collection": collection_id, "ids": ids})
+    keys = {"collection": collection.id, "ids": [one.chunk_id for one in ranked]}
+    rows = await transaction.execute(_passages(plans.owner(collection, where)), keys)
     found = {row[0]: row for row in await rows.fetchall()}
     return [
-        Passage(*(*found[one.chunk_id], score, one.dense, one.lexical))
-        for one, score in ranked
+        Passage(*(*found[one.chunk_id], one.score, one.dense, one.lexical))
+        for one in ranked
         if one.chunk_id in found
     ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from aiconvokit.db import Pool, Transaction
 from aiconvokit.errors import Conflict
-from aiconvokit.retrieval import candidate_queries, queries
+from aiconvokit.retrieval import candidate_queries, plans, queries
 from aiconvokit.retrieval.candidate_queries import Query
 from aiconvokit.retrieval.figures import asks_for_figures
 from aiconvokit.retrieval.filters import Condition
@@ -20,7 +20,7 @@ from aiconvokit.retrieval.lexemes import lexical_gate
 from aiconvokit.retrieval.naming import naming_words, priors, without_names
 from aiconvokit.retrieval.recipe import RECIPE, Recipe
 from aiconvokit.retrieval.terms import weighted_texts
-from aiconvokit.retrieval.types import Candidate, Found, Passage
+from aiconvokit.retrieval.types import Found, Passage, Ranked
 from aiconvokit.services import Services
 from ingestion import tables
 from ingestion.language import detect
@@ -108,14 +108,14 @@ async def search(
         vector = await _embed(services, question, scope.recipe.history_share)
     found: list[Passage] = []
     async with services.pool.connection() as transaction, transaction.pipeline():
-        await queries.plan_each_time(transaction)
         space = await _space(services, transaction)
         for collection in filled:
             if space is None or collection.space_id != space.id:
                 raise _other_model(space)
+            await plans.choose(transaction, collection, scope.where)
             place = _Place(collection, space, vector)
             ranked = await _rank(transaction, place, question, scope)
-            found += await queries.passages(transaction, collection.id, ranked[:limit])
+            found += await queries.passages(transaction, collection, scope.where, ranked[:limit])
     return Found(sorted(found, key=lambda passage: -passage.score)[:limit], space)
 
 
@@ -140,7 +140,7 @@ async def _rank(
     found_in: _Place,
     question: Question,
     scope: Scope,
-) -> list[tuple[Candidate, float]]:
+) -> list[Ranked]:
     """The candidates of one collection, best first."""
     collection, space, recipe = found_in.collection, found_in.space, scope.recipe
     language = detect(question.text)
@@ -166,8 +166,7 @@ async def _rank(
         priors=meant,
         lift=lift,
     )
-    by_id = {candidate.chunk_id: candidate for candidate in candidates}
-    return [(by_id[chunk_id], score) for chunk_id, score in fuse(candidates, signals, recipe)]
+    return fuse(candidates, signals, recipe)
 
 
 async def _embed(services: Services, question: Question, history_share: float) -> str:

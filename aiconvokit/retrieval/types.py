@@ -1,32 +1,54 @@
 """What flows through a search: candidates out of SQL, passages out of the search."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from ingestion.tables import EmbeddingSpace
 
 
-class Candidate(NamedTuple):
-    """One row of the hybrid SQL statement: a chunk that at least one leg found.
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The chunks that at least one leg found, in any order; columns of equal length.
 
     `dense` is the cosine similarity to the question, `lexical` the BM25 score (0: none of its words
     occur), `number_density` 0..1 the share of numbers among its words, doubled and capped (0 unless
-    the question asks for figures). A search makes 200 of them: a tuple is made fastest.
+    the question asks for figures). A search has 200 to 300 of them.
     """
 
+    chunk_ids: npt.NDArray[np.int64]
+    document_ids: npt.NDArray[np.int64]
+    dense: npt.NDArray[np.float64]
+    lexical: npt.NDArray[np.float64]
+    number_density: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, columns: Sequence[Sequence[float]]) -> "Candidates":
+        """Of five lists in the order of the fields."""
+        chunk_ids, document_ids = (np.array(one, dtype=np.int64) for one in columns[:2])
+        dense, lexical, density = (np.array(one, dtype=np.float64) for one in columns[2:])
+        return cls(chunk_ids, document_ids, dense, lexical, density)
+
+
+class Ranked(NamedTuple):
+    """A candidate in its place; `score` is the fused one in 0..1."""
+
     chunk_id: int
-    document_id: int
+    score: float
     dense: float
     lexical: float
-    number_density: float
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
     """A slice of one page, `page_text[start:end]`, as a search returns it (best first).
 
-    `score` is the fused score in 0..1, comparable within one search only; `dense` is a cosine of
-    the embedding space and `lexical` a BM25 score.
+    `tokens` are o200k_base's (None: the version that read it did not keep them). `score` is the
+    fused score in 0..1, comparable within one search only; `dense` is a cosine of the embedding
+    space and `lexical` a BM25 score.
     """
 
     chunk_id: int
@@ -40,6 +62,7 @@ class Passage:
     end: int
     text: str
     page_text: str
+    tokens: int | None
     score: float
     dense: float
     lexical: float

@@ -1,13 +1,15 @@
 from collections.abc import Sequence
 from random import Random
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aiconvokit.retrieval.fuse import Signals, fuse
+from aiconvokit.retrieval import fuse as room
+from aiconvokit.retrieval.fuse import Signals
 from aiconvokit.retrieval.recipe import RECIPE, Recipe
-from aiconvokit.retrieval.types import Candidate
+from aiconvokit.retrieval.types import Candidates
 
 # As float32 gives them: differences far below that vanish in any sum.
 COSINE = st.integers(-(10**7), 10**7).map(lambda n: n / 10**7)
@@ -21,6 +23,25 @@ SIGNALS = st.builds(
     priors=st.dictionaries(st.just(1), st.floats(0, 1)),
     lift=st.just(LIFT),
 )
+
+
+class Candidate(NamedTuple):
+    chunk_id: int
+    document_id: int
+    dense: float
+    lexical: float
+    number_density: float
+
+
+def fuse(
+    candidates: Sequence[Candidate], known: Signals, recipe: Recipe
+) -> list[tuple[int, float]]:
+    columns = [list(column) for column in zip(*candidates, strict=True)] or [[]] * 5
+    ranked = room.fuse(Candidates.of(columns), known, recipe)
+    by_id = {one.chunk_id: one for one in candidates}
+    for one in ranked:
+        assert (one.dense, one.lexical) == by_id[one.chunk_id][2:4]
+    return [(one.chunk_id, one.score) for one in ranked]
 
 
 def candidates_of(scores: Sequence[tuple[float, float, float]]) -> list[Candidate]:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -10,11 +11,10 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from aiconvokit.db import APP_ROLE, Sessions, create_engine, create_sessions
-from aiconvokit.retrieval import candidate_queries
+from aiconvokit.retrieval import candidate_queries, plans
 from aiconvokit.retrieval.candidate_queries import CANDIDATES_PER_LEG, Query, candidates
 from aiconvokit.retrieval.filters import compile_filter, parse_filter
 from aiconvokit.retrieval.terms import WeightedText
-from aiconvokit.retrieval.types import Candidate
 from ingestion import store
 from ingestion.language_store import hold_collection, index_anew
 from ingestion.lexical_store import BLOCK, index_document
@@ -27,6 +27,8 @@ SIZES = (700, 900, 1_500, 900, 700)
 """Passages by document: two blocks and some."""
 QUESTION = "w3 w40 w41 w90 w97"
 WORDS = 100
+PREPARED_AFTER = 5
+"""Uses of a statement until psycopg has a connection keep it."""
 
 _BASE = """
 INSERT INTO "user" (username, email, password_hash) VALUES ('ann', '', 'x');
@@ -77,6 +79,13 @@ FROM lexical_block b ORDER BY 1
 """
 
 
+class Candidate(NamedTuple):
+    chunk_id: int
+    document_id: int
+    dense: float
+    lexical: float
+
+
 @dataclass
 class Library:
     """A collection of made-up passages; requests come as the app role."""
@@ -111,9 +120,12 @@ class Library:
         async with self.requests.begin() as session:
             collection = await session.get_one(Collection, 1)
             connection = await driver_connection(session)
+            await plans.choose(connection, collection, query.where)
             found, known = await candidates(connection, collection, query)
         assert known == 1
-        return {one.chunk_id: one for one in found}
+        columns = (found.chunk_ids, found.document_ids, found.dense, found.lexical)
+        rows = zip(*(one.tolist() for one in columns), strict=True)
+        return {row[0]: Candidate(*row) for row in rows}
 
     async def blocks(self) -> list[int]:
         """How many passages each block has, once it is sure that they are the right ones."""
@@ -150,10 +162,12 @@ QUERY = Query(
 )
 
 
-async def scan(session: AsyncSession, priors: Mapping[int, float]) -> list[tuple[int, float]]:
+async def scan(
+    session: AsyncSession, priors: Mapping[int, float], question: str = QUESTION
+) -> list[tuple[int, float]]:
     """(chunk id, score with its prior) of every passage with one of the words, best first."""
     chunks = await session.scalar(text("SELECT chunk_count FROM collection"))
-    rows = (await session.execute(text(_SCAN), {"question": QUESTION, "chunks": chunks})).all()
+    rows = (await session.execute(text(_SCAN), {"question": question, "chunks": chunks})).all()
     best = max(score for *_, score in rows)
     found = [(id_, score + best * priors.get(document, 0)) for id_, document, score in rows]
     return sorted([one for one in found if one[1] > 0], key=lambda one: -one[1])
@@ -218,6 +232,31 @@ async def test_a_long_question_is_asked_by_its_weightiest_words(library: Library
     texts = [WeightedText(QUESTION, 1.0), WeightedText(common, 1e-6)]
     short, long = await library.find(QUERY), await library.find(replace(QUERY, texts=texts))
     assert len(set(short) - set(long)) <= CANDIDATES_PER_LEG / 50  # equal ones change places
+
+
+async def test_all_words_of_a_long_question_count(library: Library) -> None:
+    await fill(library, SIZES)
+    question = " ".join(f"w{rank}" for rank in range(20, 20 + candidate_queries.COLUMN_TERMS * 2))
+    async with library.sessions.begin() as session:
+        scanned = await scan(session, {}, question)
+    found = await library.find(replace(QUERY, texts=[WeightedText(question, 1.0)]))
+    plain = dict(scanned)
+    assert all(one.lexical == pytest.approx(plain.get(one.chunk_id, 0)) for one in found.values())
+
+
+async def test_a_large_collection_keeps_its_plans(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = await fill(library, SIZES)
+    query = replace(QUERY, priors={documents[1]: 0.3}, lift=0.1)
+    planned = await library.find(query)
+    monkeypatch.setattr(plans, "LARGE_FROM", 1)
+    monkeypatch.setattr(candidate_queries, "LARGE_PER_LEG", CANDIDATES_PER_LEG)
+    for _ in range(PREPARED_AFTER + 1):
+        assert await library.find(query) == planned
+    async with library.requests.begin() as session:
+        kept = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%prior%'"
+        assert max(await session.scalars(text(kept))) > 0
 
 
 async def test_a_collection_indexed_anew_has_new_blocks(library: Library) -> None:
@@ -305,7 +344,7 @@ async def test_the_index_is_asked_for_as_many_as_a_leg_has(
         # A setting that pgvector does not know would be taken in silence.
         known = "SELECT name, setting FROM pg_settings WHERE name LIKE 'hnsw.%'"
         rows: dict[str, str] = {row[0]: row[1] for row in await session.execute(text(known))}
-    assert rows["hnsw.ef_search"] == str(CANDIDATES_PER_LEG)
+    assert rows["hnsw.ef_search"] == str(candidate_queries.EF_SEARCH)
     assert rows["hnsw.iterative_scan"] == "strict_order"
 
 

@@ -18,6 +18,7 @@ _PASSAGE = Passage(
     end=0,
     text="",
     page_text="",
+    tokens=None,
     score=1.0,
     dense=0.9,
     lexical=0.0,
