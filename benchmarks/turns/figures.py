@@ -26,10 +26,13 @@ class System(msgspec.Struct, frozen=True, kw_only=True):
     rate_16: float | None = None
     rate_16_index: float | None = None
     rate_waiting: float | None = None
+    rate_waiting_index: float | None = None
     turn_over: float | None = None
     turn_over_index: float | None = None
     first_over_1: float | None = None
     first_over_16: float | None = None
+    first_over_1_index: float | None = None
+    first_over_16_index: float | None = None
     search: float | None = None
     search_index: float | None = None
     idle: float | None = None

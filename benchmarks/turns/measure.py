@@ -29,12 +29,8 @@ Figures = dict[str, float | None]
 def turns(bench: Bench, _streams: int) -> Figures:
     """A turn as one answer, the model at 0 ms."""
     with bench.on(AT_ONCE_MODEL) as desk:
-        return _turns(desk)
-
-
-def _turns(desk: Desk) -> Figures:
-    one, many = desk.run("turn"), desk.run("turn", AT_ONCE)
-    raw = desk.ask_model("model")
+        one, many = desk.run("turn"), desk.run("turn", AT_ONCE)
+        raw = desk.ask_model("model")
     if not one.outcome.cited:
         raise RuntimeError("No answer cited anything: the proof of citations had no work.")
     return {
@@ -75,18 +71,14 @@ def waiting(bench: Bench, _streams: int) -> Figures:
 def searches(bench: Bench, _streams: int) -> Figures:
     """A search without a turn."""
     with bench.on(AT_ONCE_MODEL) as desk:
-        return _searches(desk)
+        return {"search": 1_000 * desk.run("search").outcome.p50}
 
 
-def _searches(desk: Desk) -> Figures:
-    return {"search": 1_000 * desk.run("search").outcome.p50}
-
-
-def index(bench: Bench, _streams: int) -> Figures:
-    """Turns and searches whose vectors have an index; their figures end in _index."""
-    with indexed(bench.database_url), bench.on(AT_ONCE_MODEL) as desk:
-        measured = _turns(desk) | _searches(desk)
-        return {f"{name}_index": figure for name, figure in measured.items()}
+def index(bench: Bench, streams: int) -> Figures:
+    """The parts before, with an index on the vectors; their figures end in _index."""
+    with indexed(bench.database_url):
+        measured = [part(bench, streams) for part in (turns, first, waiting, searches)]
+    return {f"{name}_index": figure for one in measured for name, figure in one.items()}
 
 
 def held(bench: Bench, streams: int) -> Figures:
