@@ -22,9 +22,10 @@ from aiconvokit.db import CONNECT_SECONDS, check_server, driver_url
 from aiconvokit.errors import ConfigurationError
 from aiconvokit.files import tables as files
 from aiconvokit.llm import tables as llm
+from aiconvokit.web.widget import tables as widgets
 from ingestion.tables import Base
 
-FEATURES = (accounts, assistants, chat, files, llm)
+FEATURES = (accounts, assistants, chat, files, llm, widgets)
 """Modules whose tables are in the metadata once they are imported."""
 
 metadata = Base.metadata

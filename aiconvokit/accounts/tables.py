@@ -25,7 +25,10 @@ class User(Base):
 
 
 class Token(Base):
-    """A credential of a user: only its SHA-256 is kept; `hint` is its last four characters."""
+    """A credential of a user: only its SHA-256 is kept; `hint` is its last four characters.
+
+    One that was made for a program has a `name`, and may end at `expires_at`.
+    """
 
     __tablename__ = "token"
 
@@ -33,6 +36,8 @@ class Token(Base):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     digest: Mapped[bytes] = mapped_column(unique=True)
     hint: Mapped[str]
+    name: Mapped[str | None]
+    expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
     last_used_at: Mapped[datetime] = created()
 

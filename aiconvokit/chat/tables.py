@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, ForeignKey, Index, text
+from sqlalchemy import BigInteger, ForeignKey, Index, SmallInteger, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -12,13 +12,19 @@ from ingestion.tables import Base, created, identity
 
 
 class Thread(Base):
-    """A conversation; needs no assistant. The lease says whose turn is in work and until when."""
+    """A conversation; needs no assistant. The lease says whose turn is in work and until when.
+
+    Without a `title` it is called by its first question. `origin` is api or widget: what visitors
+    of a web site say is not among its owner's own chats.
+    """
 
     __tablename__ = "thread"
 
     id: Mapped[int] = identity()
     public_id: Mapped[str] = mapped_column(unique=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str | None]
+    origin: Mapped[str] = mapped_column(server_default=text("'api'"))
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
@@ -83,6 +89,8 @@ class Message(Base):
     claims: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     milliseconds: Mapped[dict[str, float] | None] = mapped_column(JSONB)
     """By part; see `Trace`."""
+    rating: Mapped[int | None] = mapped_column(SmallInteger)
+    """A thumb up (1) or down (-1) for an answer."""
     created_at: Mapped[datetime] = created()
 
 

@@ -1,0 +1,1 @@
+"""The widget: keys of owners, sessions of visitors, budgets."""
