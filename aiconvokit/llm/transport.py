@@ -16,6 +16,8 @@ from typing_extensions import override
 
 HIGH_WATER = 256 * 1024
 """Bytes that wait for a slow reader before the server is made to wait."""
+MOST_BYTES = 256 * 1024 * 1024
+"""Of one answer, headers and body: a server that sends more of them sends no answer."""
 KEEP_SECONDS = 60.0
 """An idle connection is closed then; a server that closes it earlier is noticed at once."""
 MOST_IDLE = 100
@@ -44,6 +46,7 @@ class _Connection(asyncio.Protocol):
         self._has_head = False
         self._pieces: list[bytes] = []
         self._waiting_bytes = 0
+        self._bytes = 0
         self._fault: httpx2.TransportError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -60,6 +63,10 @@ class _Connection(asyncio.Protocol):
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             self._fail(httpx2.RemoteProtocolError(f"no valid HTTP answer: {error}"))
             self.abort()
+        self._bytes += len(data)
+        if self._bytes > MOST_BYTES:
+            self._fail(httpx2.RemoteProtocolError("the answer has no end"))
+            self.abort()
         if self._waiting_bytes > HIGH_WATER:
             self._transport.pause_reading()
         self._wake()
@@ -70,7 +77,7 @@ class _Connection(asyncio.Protocol):
         if self.idle_until is not None:
             self.idle_until.cancel()
         if self._ends_with_connection():
-            self.is_complete = exc is None
+            self.is_complete = exc is None and self._fault is None
         if not self.is_complete:
             self._fail(httpx2.RemoteProtocolError("the server closed the connection"))
         self._wake()

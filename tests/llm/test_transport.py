@@ -201,6 +201,28 @@ async def test_a_slow_reader_slows_the_server_down(client: httpx2.AsyncClient) -
         assert sum([len(piece) async for piece in answer.aiter_bytes()]) == size
 
 
+@pytest.mark.parametrize("opening", [b"", b"x-endless: "])
+async def test_an_endless_answer_is_cut_off(
+    client: httpx2.AsyncClient, monkeypatch: pytest.MonkeyPatch, opening: bytes
+) -> None:
+    monkeypatch.setattr(transport, "MOST_BYTES", 1_000_000)
+    sent = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + (b"\r\n" if not opening else b""))
+        while True:
+            writer.write((opening + b"y" * 1_000 + b"\r\n") * 10)
+            sent += 10_000
+            await writer.drain()
+
+    async with served(talk) as url:
+        with pytest.raises(httpx2.RemoteProtocolError):
+            await client.get(url)
+    assert sent < 20_000_000
+
+
 async def test_closing_early_hangs_up(client: httpx2.AsyncClient) -> None:
     ended = asyncio.Event()
 
