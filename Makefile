@@ -20,8 +20,8 @@ serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
 doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.md (ARGS=--json)
 	@$(BIN)/aiconvokit doctor $(ARGS)
 
-test: .venv/dev ## all tests (ARGS="-k name")
-	$(BIN)/pytest $(ARGS)
+test: .venv/dev ## all tests, two files at a time (ARGS="-k name")
+	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
 check: .venv/dev ## linters, types, order of imports, freshness of the lock
 	$(BIN)/ruff check .

@@ -15,10 +15,11 @@ from aiconvokit.accounts import routes as accounts
 from aiconvokit.accounts.auth import Authentication, provide_user_id
 from aiconvokit.accounts.idempotency import provide_once
 from aiconvokit.accounts.passwords import Passwords
-from aiconvokit.assistants import document_routes, retrieval_routes
+from aiconvokit.assistants import document_routes, picture_routes, retrieval_routes
 from aiconvokit.assistants import routes as assistants
 from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
+from aiconvokit.files.pictures import open_pictures
 from aiconvokit.operations import health
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge
@@ -27,6 +28,9 @@ from aiconvokit.rest.problems import on_client_gone, on_crash, on_http_error, on
 from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services, provide_session
+from aiconvokit.web.assets import asset
+from aiconvokit.web.page import page
+from aiconvokit.web.widget import embed, owner_routes, visitor_routes
 
 CLOSED = (
     "Registration is closed. Make users with `aiconvokit users create NAME`, or let anyone "
@@ -38,8 +42,11 @@ logger = logging.getLogger(__name__)
 
 def create_app(services: Services) -> Litestar:
     """Put the application together on services that are open already."""
-    hasher = Passwords()
-    features = (accounts, assistants, document_routes, retrieval_routes, chat)
+    hasher, drawn = Passwords(), open_pictures(services)
+    features = (
+        *(accounts, assistants, document_routes, picture_routes, retrieval_routes, chat),
+        owner_routes,
+    )
     handlers: dict[Any, Any] = {
         AIConvoKitError: on_our_error,
         ClientGone: on_client_gone,
@@ -49,14 +56,16 @@ def create_app(services: Services) -> Litestar:
     if services.settings.registration == "closed":
         logger.info(CLOSED)
     api = Router(API, route_handlers=[one.router() for one in features])
+    widgets = [embed.router(), visitor_routes.router()]
     app = Litestar(
-        route_handlers=[api, health.router(), docs],
+        route_handlers=[api, health.router(), docs, page, asset, *widgets],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "hasher": Provide(lambda: hasher, sync_to_thread=False),
             "session": Provide(provide_session),
             "user_id": Provide(provide_user_id, sync_to_thread=False),
             "once": Provide(provide_once, sync_to_thread=False),
+            "drawn": Provide(lambda: drawn, sync_to_thread=False),
         },
         exception_handlers=handlers,
         openapi_config=_openapi(),

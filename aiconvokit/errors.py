@@ -5,12 +5,13 @@ AIConvoKitError           500 internal_error
 ├── BadRequest            400 `detail`
 ├── NotAuthenticated      401
 ├── Forbidden             403
-├── NotFound              404
+├── NotFound              404; NoPicture is one
 ├── Conflict              409
 ├── TooLarge              413
 ├── UnsupportedMediaType  415
 ├── Throttled             429 with Retry-After
 ├── UpstreamFailed        502, 503, 504 or 422: a model server's fault, told by its code
+├── NotDrawable           422: a page that is no picture, told by the parser's code
 └── Unavailable           503 with Retry-After; ServerStopping is one
 """
 
@@ -22,6 +23,8 @@ class AIConvoKitError(Exception):
 
     status = 500
     code = "internal_error"
+    is_addition = False
+    """Of what came after the documented API, whose bodies tell no code with some statuses."""
     retry_after: float | None = None
 
     def __init__(self, detail: str = "Internal server error.", *, code: str | None = None) -> None:

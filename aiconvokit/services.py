@@ -33,6 +33,8 @@ class Services:
     owner_sessions: Sessions
     """As the owner: the worker's, for the passages and for tables of new embedding spaces."""
     queue: procrastinate.App
+    data_dir: Path
+    """What this machine keeps: files, and what can be made again."""
     storage: FolderStorage
     embedder: Embedder
     chat_model: ChatModel | None
@@ -69,6 +71,7 @@ async def open_services(
             pool=pool,
             owner_sessions=owner_sessions,
             queue=create_queue(database_url, pool_size=limits.worker_pool_size),
+            data_dir=data_dir,
             storage=FolderStorage(data_dir / "files"),
             embedder=embedder,
             chat_model=chat_model,

@@ -83,7 +83,12 @@ async def require_user(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRo
 def provide_user_id(scope: Scope, services: Services) -> int:  # noqa: ARG001  # see below
     """The id of who is asking, behind `require_user`."""
     # `services`, so that it comes after them: what could be found at once gets a task each
+    return principal_of(scope).user_id
+
+
+def principal_of(scope: Scope) -> Principal:
+    """Who is asking, behind `require_user`."""
     principal = scope.get(PRINCIPAL)
     if not isinstance(principal, Principal):
         raise NotAuthenticated(NO_CREDENTIALS)
-    return principal.user_id
+    return principal

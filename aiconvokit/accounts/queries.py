@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sqlalchemy import Date, cast, delete, func, or_, select, update
+from sqlalchemy import Date, Delete, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,17 @@ async def user_by_name(session: AsyncSession, username: str) -> User | None:
     return await session.scalar(select(User).where(User.username == username))
 
 
+async def user_by_id(session: AsyncSession, user_id: int) -> User | None:
+    """The user of that id."""
+    return await session.get(User, user_id)
+
+
+async def hold_user(session: AsyncSession, user_id: int) -> User | None:
+    """A user as it is now, held until the transaction ends; what is theirs may still be added."""
+    held = select(User).where(User.id == user_id).with_for_update(key_share=True)
+    return await session.scalar(held)
+
+
 async def set_password_hash(session: AsyncSession, user_id: int, password_hash: str) -> None:
     """Replace a user's password hash."""
     await session.execute(
@@ -53,27 +64,72 @@ async def set_password_hash(session: AsyncSession, user_id: int, password_hash: 
     )
 
 
-async def insert_token(session: AsyncSession, user_id: int, digest: bytes, hint: str) -> None:
-    """Store a new token's digest."""
-    session.add(Token(user_id=user_id, digest=digest, hint=hint))
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """What is kept of a token: its SHA-256 (32 bytes) and its last letters."""
+
+    digest: bytes
+    hint: str
+
+
+async def insert_token(session: AsyncSession, user_id: int, secret: Secret) -> None:
+    """Store a new login's token."""
+    session.add(Token(user_id=user_id, digest=secret.digest, hint=secret.hint))
     await session.flush()
 
 
+async def insert_named_token(
+    session: AsyncSession, user_id: int, secret: Secret, name: str, days: int | None
+) -> Token:
+    """Store a token for a program; it ends after so many days, or not by itself."""
+    expires_at = None if days is None else func.now() + timedelta(days=days)
+    statement = (
+        insert(Token)
+        .values(
+            user_id=user_id,
+            digest=secret.digest,
+            hint=secret.hint,
+            name=name,
+            expires_at=expires_at,
+        )
+        .returning(Token)
+    )
+    return (await session.scalars(statement)).one()
+
+
+async def count_named_tokens(session: AsyncSession, user_id: int) -> int:
+    """How many tokens with a name a user has, also those that have ended."""
+    named = select(func.count()).where(Token.user_id == user_id, Token.name.is_not(None))
+    return (await session.execute(named)).scalar_one()
+
+
 async def drop_surplus_tokens(session: AsyncSession, user_id: int, keep: int) -> None:
-    """Delete all but the `keep` most recently used tokens of a user."""
+    """Delete all but the `keep` most recently used logins of a user; tokens with a name stay."""
     kept = (
         select(Token.id)
-        .where(Token.user_id == user_id)
+        .where(Token.user_id == user_id, Token.name.is_(None))
         .order_by(Token.last_used_at.desc(), Token.id.desc())
         .limit(keep)
     )
-    await session.execute(delete(Token).where(Token.user_id == user_id, Token.id.not_in(kept)))
+    surplus = _logins_of(user_id).where(Token.id.not_in(kept))
+    await session.execute(surplus)
+
+
+async def drop_other_logins(session: AsyncSession, user_id: int, token_id: int) -> None:
+    """Delete a user's logins but the one of this token; tokens with a name stay."""
+    await session.execute(_logins_of(user_id).where(Token.id != token_id))
+
+
+def _logins_of(user_id: int) -> Delete:
+    return delete(Token).where(Token.user_id == user_id, Token.name.is_(None))
 
 
 _PRINCIPAL = """
 SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s
 FROM token t JOIN "user" u ON u.id = t.user_id
-WHERE t.digest = %(digest)s AND t.last_used_at > now() - %(idle)s
+WHERE t.digest = %(digest)s
+  AND CASE WHEN t.name IS NULL THEN t.last_used_at > now() - %(idle)s
+           ELSE t.expires_at IS NULL OR t.expires_at > now() END
 """
 _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 
@@ -81,7 +137,7 @@ _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 async def principal_by_digest(
     transaction: Transaction, digest: bytes, idle_days: int
 ) -> Principal | None:
-    """Whose token it is, unless it was not used for `idle_days`."""
+    """Whose token it is; a login ends when it was not used for `idle_days`, a named one by date."""
     idle = timedelta(days=idle_days)
     keys = {"digest": digest, "idle": idle, "touch_after": TOUCH_AFTER}
     row = await (await transaction.execute(_PRINCIPAL, keys)).fetchone()

@@ -7,15 +7,16 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit import rate_limit
-from aiconvokit.accounts import deletions, passwords, queries, tokens, usage
+from aiconvokit.accounts import deletions, own_account, passwords, queries, tokens, usage
+from aiconvokit.accounts.attempts import count_attempt
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.own_account import show_token
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.schemas import Login, NewUser, TokenInfo, TokenOut, UserOut
 from aiconvokit.accounts.tables import Token, User
 from aiconvokit.errors import Forbidden, InvalidFields, NotFound
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields, stamp
+from aiconvokit.rest.fields import read_fields
 from aiconvokit.rest.lists import MAX_ID, answer, window
 from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.services import Services
@@ -47,7 +48,7 @@ async def create_token(
 ) -> TokenOut:
     """Log in: a new token each time; the old ones stay valid."""
     wanted = read_fields(await read_body(request, services.settings.limits), Login)
-    await _throttle(services, request, wanted.username)
+    await count_attempt(services, request, wanted.username)
     async with services.sessions() as session:
         user = await queries.user_by_name(session, wanted.username)
     # No session is held while the password is checked: that takes 23 ms of CPU.
@@ -58,28 +59,12 @@ async def create_token(
     return TokenOut(await _issue(services, user, fresh))
 
 
-async def _throttle(services: Services, request: ApiRequest, username: str) -> None:
-    """Count the attempt per address and per account, also when it fails."""
-    settings = services.settings
-    if settings.rate_limits == "off":
-        return
-    address = request.client.host if request.client else "unknown"
-    async with services.sessions.begin() as session:
-        for key in (f"login:ip:{address}", f"login:user:{username}"):
-            await rate_limit.take(
-                session,
-                key,
-                burst=settings.limits.login_burst,
-                per_minute=settings.limits.login_refill_per_minute,
-            )
-
-
 async def _issue(services: Services, user: User, fresh_hash: str | None) -> str:
     secret = tokens.new_token()
     async with services.sessions.begin() as session:
         if fresh_hash:
             await queries.set_password_hash(session, user.id, fresh_hash)
-        await queries.insert_token(session, user.id, tokens.digest(secret), secret[-tokens.HINT :])
+        await queries.insert_token(session, user.id, tokens.kept_of(secret))
         keep = services.settings.limits.max_tokens_per_user
         await queries.drop_surplus_tokens(session, user.id, keep)
     return secret
@@ -91,7 +76,7 @@ async def list_tokens(
 ) -> Response[list[TokenInfo]]:
     """One's own tokens, oldest first."""
     wanted = window(request)
-    return answer(request, await queries.tokens_of(session, user_id, wanted), _show, wanted)
+    return answer(request, await queries.tokens_of(session, user_id, wanted), show_token, wanted)
 
 
 @get("/tokens/{token_id:int}/", guards=[require_user])
@@ -101,7 +86,7 @@ async def get_token(
     token_id: FromPath[int],
 ) -> TokenInfo:
     """One of one's own tokens."""
-    return _show(await _own_token(session, user_id, token_id))
+    return show_token(await _own_token(session, user_id, token_id))
 
 
 @delete("/tokens/{token_id:int}/", guards=[require_user])
@@ -128,10 +113,6 @@ async def _own_token(session: AsyncSession, user_id: int, token_id: int) -> Toke
     return token
 
 
-def _show(token: Token) -> TokenInfo:
-    return TokenInfo(token.id, token.hint, stamp(token.created_at), stamp(token.last_used_at))
-
-
 def router() -> Router:
     """The routes of this feature."""
     handlers: list[Any] = [
@@ -140,6 +121,7 @@ def router() -> Router:
         list_tokens,
         get_token,
         revoke_token,
+        *own_account.HANDLERS,
         deletions.get_deletion,
         usage.list_usage,
     ]

@@ -1,10 +1,13 @@
 """Shapes of users, tokens and usage on the wire."""
 
 from datetime import date
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from aiconvokit.rest.fields import Email, Password, Timestamp, Username, WrittenName
+
+TokenName = Annotated[str, Meta(max_length=100)]
 
 
 class NewUser(Struct, kw_only=True):
@@ -29,12 +32,32 @@ class TokenOut(Struct):
 
 
 class TokenInfo(Struct):
-    """A token as its owner sees it: never the secret."""
+    """A token as its owner sees it, without the secret. A login has no name and no date."""
 
     id: int
     hint: str
+    name: str | None
     created_at: Timestamp
     last_used_at: Timestamp
+    expires_at: Timestamp | None
+
+
+class NewTokenOut(TokenInfo):
+    """A new token with its secret, which is shown this once."""
+
+    token: str
+
+
+class NewToken(Struct):
+    name: TokenName
+    expires_in_days: Annotated[int, Meta(ge=1, le=3650)] | None = None
+
+
+class NewPassword(Struct):
+    """`password` is the present one."""
+
+    password: Password
+    new_password: Password
 
 
 class UsageOut(Struct):

@@ -3,6 +3,7 @@
 import hashlib
 import zlib
 
+from aiconvokit.accounts.queries import Secret
 from aiconvokit.ids import random_letters
 
 PREFIX = "ack_"
@@ -28,6 +29,11 @@ def is_well_formed(token: str) -> bool:
 def digest(token: str) -> bytes:
     """What is stored and looked up (32 bytes)."""
     return hashlib.sha256(token.encode()).digest()
+
+
+def kept_of(token: str) -> Secret:
+    """What is stored of a new one."""
+    return Secret(digest(token), token[-HINT:])
 
 
 def _checksum(body: str) -> str:

@@ -1,9 +1,10 @@
 """Every statement on threads, chats, messages and their receipts."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 from typing import cast
 
-from sqlalchemy import delete, exists, func, select
+from sqlalchemy import Select, delete, exists, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
@@ -11,6 +12,11 @@ from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 
 ChatRow = tuple[Chat, Thread]
+_Listed = Select[Chat, Thread, str | None, datetime | None]
+WIDGET = "widget"
+"""The `origin` of a thread with a visitor of a web site."""
+FIRST_QUESTION = 400
+"""Characters of a first question that are read for a title: more than one has, for white space."""
 
 
 async def insert_chat(session: AsyncSession, owner_id: int, assistant_id: int) -> ChatRow:
@@ -37,18 +43,79 @@ async def chat_of(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow 
     return cast("ChatRow | None", row)
 
 
-async def chats_of(session: AsyncSession, user_id: int, wanted: Window) -> Sequence[ChatRow]:
-    """A user's chats, newest first; one more than asked for when there are more."""
+@dataclass(frozen=True, slots=True)
+class ListedChat:
+    """A chat of a list: what it may be called by, and when it was last talked in (None: never)."""
+
+    chat: Chat
+    thread: Thread
+    first_question: str | None
+    """Its beginning."""
+    newest: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChatPage:
+    """Which chats are wanted: with these words ("": any), of one assistant (None: of all)."""
+
+    words: str
+    assistant_id: int | None
+    window: Window
+
+
+async def chats_of(session: AsyncSession, user_id: int, wanted: ChatPage) -> list[ListedChat]:
+    """A user's own chats, newest first; one more than asked for when there are more.
+
+    What visitors of a web site said is not among them.
+    """
     statement = (
-        select(Chat, Thread)
-        .join(Thread, Thread.id == Chat.thread_id)
-        .where(Thread.owner_id == user_id)
+        _listed()
+        .where(Thread.owner_id == user_id, Thread.origin != WIDGET)
         .order_by(Chat.id.desc())
-        .limit(wanted.limit + 1)
+        .limit(wanted.window.limit + 1)
     )
-    if wanted.after is not None:
-        statement = statement.where(Chat.id < wanted.after)
-    return cast("Sequence[ChatRow]", (await session.execute(statement)).all())
+    if wanted.window.after is not None:
+        statement = statement.where(Chat.id < wanted.window.after)
+    if wanted.assistant_id is not None:
+        statement = statement.where(Chat.assistant_id == wanted.assistant_id)
+    if wanted.words:
+        said = exists().where(
+            Message.thread_id == Thread.id, Message.content.icontains(wanted.words, autoescape=True)
+        )
+        named = Thread.title.icontains(wanted.words, autoescape=True)
+        statement = statement.where(or_(named, said))
+    return await _read(session, statement)
+
+
+async def listed_chat(session: AsyncSession, user_id: int, chat_id: int) -> ListedChat | None:
+    """One chat of a user, also one of a visitor of their web site."""
+    statement = _listed().where(Chat.id == chat_id, Thread.owner_id == user_id)
+    found = await _read(session, statement)
+    return found[0] if found else None
+
+
+async def _read(session: AsyncSession, statement: _Listed) -> list[ListedChat]:
+    rows = (await session.execute(statement)).all()
+    return [ListedChat(chat, thread, first, newest) for chat, thread, first, newest in rows]
+
+
+def _listed() -> _Listed:
+    of_thread = select(Message).where(Message.thread_id == Thread.id).correlate(Thread)
+    first = (
+        of_thread.with_only_columns(func.left(Message.content, FIRST_QUESTION))
+        .where(Message.role == "user")
+        .order_by(Message.id)
+        .limit(1)
+    )
+    newest = of_thread.with_only_columns(Message.created_at).order_by(Message.id.desc()).limit(1)
+    return select(Chat, Thread, first.scalar_subquery(), newest.scalar_subquery()).join(
+        Thread, Thread.id == Chat.thread_id
+    )
+
+
+async def set_title(session: AsyncSession, thread_id: int, title: str | None) -> None:
+    """Give a thread a title of its own; None takes it away."""
+    await session.execute(update(Thread).where(Thread.id == thread_id).values(title=title))
 
 
 async def delete_thread(session: AsyncSession, thread_id: int) -> int:

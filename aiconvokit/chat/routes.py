@@ -1,40 +1,32 @@
-"""`/chat/`: the documented calls, and one's own chats."""
+"""`/chat/`: a chat is begun and asked; its messages."""
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any, TypeVar
 
 import msgspec
-from litestar import Response, Router, delete, get, post, put
+from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.idempotency import Attempt, Once
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
 from aiconvokit.chat.answer import Event, run_turn
+from aiconvokit.chat.chats import CHATS, own_chat
+from aiconvokit.chat.html_wire import HTML, again_with_html, each_with_html, wants_html, with_html
 from aiconvokit.chat.queries import ChatRow
-from aiconvokit.chat.schemas import (
-    AnswerOut,
-    Ask,
-    ChatDetail,
-    ChatOut,
-    MessageOut,
-    NewChat,
-    ReceiptOut,
-)
+from aiconvokit.chat.schemas import AnswerOut, Ask, ChatOut, MessageOut, NewChat, ReceiptOut
 from aiconvokit.chat.show import STOPPED, show_answer, show_message, told, told_again
 from aiconvokit.chat.turn import Asked, Done
 from aiconvokit.db import Transaction
 from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body
-from aiconvokit.rest.fields import read_fields, stamp
-from aiconvokit.rest.lists import MAX_ID, answer, next_link, window
-from aiconvokit.rest.openapi import EVENTS, LIST, MODEL_ERRORS, describe
+from aiconvokit.rest.fields import read_fields
+from aiconvokit.rest.openapi import EVENTS, MODEL_ERRORS, describe
 from aiconvokit.rest.sse import EventStream, while_listening
 from aiconvokit.rest.urls import chat_url
 from aiconvokit.services import Services
@@ -64,46 +56,10 @@ async def create_chat(
         return await attempt.keep(transaction, _show(request, row), assistant_id=assistant.id)
 
 
-@get("/", operation_class=describe(query=LIST))
-async def list_chats(
-    request: ApiRequest, session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
-) -> Response[list[ChatOut]]:
-    """One's own chats, newest first."""
-    wanted = window(request)
-    rows = await queries.chats_of(session, user_id, wanted)
-    return answer(request, rows, lambda row: _show(request, row), wanted)
-
-
-@get("/{chat_id:int}/", operation_class=describe(query=LIST))
-async def get_chat(
-    request: ApiRequest,
-    session: NamedDependency[AsyncSession],
-    user_id: NamedDependency[int],
-    chat_id: FromPath[int],
-) -> Response[ChatDetail]:
-    """A chat with its messages, oldest first; a long one goes on where `Link` says."""
-    wanted = window(request)
-    chat, thread = await _own_chat(session, user_id, chat_id)
-    found = await queries.messages_of(session, thread.id, wanted)
-    messages = found[: wanted.limit]
-    cited = {one["document_id"] for message in messages for one in message.citations or []}
-    versions = await ready_versions(session, sorted(cited))
-    detail = ChatDetail(
-        id=chat.id,
-        absolute_url=chat_url(request, chat.id),
-        thread_id=thread.public_id,
-        assistant_id=chat.assistant_id,
-        created_at=stamp(chat.created_at),
-        messages=[
-            show_message(request, message, chat.assistant_id, versions) for message in messages
-        ],
-    )
-    more = len(found) > len(messages)
-    headers = next_link(request, wanted, messages[-1].id) if more else {}
-    return Response(detail, headers=headers)
-
-
-@put("/{chat_id:int}/", operation_class=describe(Ask, errors=(409, *MODEL_ERRORS), events=True))
+@put(
+    "/{chat_id:int}/",
+    operation_class=describe(Ask, errors=(409, *MODEL_ERRORS), events=True, query=HTML),
+)
 async def ask(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -114,29 +70,27 @@ async def ask(
     """Ask a question; the answer comes with the quotes it rests on, whole or piece by piece."""
     body = await read_body(request, services.settings.limits)
     try:
-        wanted = read_fields(body, Ask)
+        wanted, html = read_fields(body, Ask), wants_html(request)
     except InvalidFields:
         async with services.sessions() as session:
-            await _own_chat(session, user_id, chat_id)  # that there is none is said first
+            await own_chat(session, user_id, chat_id)  # that there is none is said first
         raise
     asked = Asked(user_id, chat_id, wanted.assistant_id, wanted.input)
     streams = wanted.stream or EVENTS in request.headers.get("accept", "")
     attempt = await once.take(body)
     if attempt.stored is not None:
-        return (
-            EventStream(told_again(attempt.stored), STOPPED)
-            if streams
-            else attempt.stored.response()
-        )
+        stored = await again_with_html(attempt.stored) if html else attempt.stored
+        return EventStream(told_again(stored), STOPPED) if streams else stored.response()
     events = _turn(request, services, asked, attempt)
     if not streams:
         done = await while_listening(request, _last(events))
-        return Response(show_answer(request, asked, done))
+        shown = show_answer(request, asked, done)
+        return Response(await with_html(shown) if html else shown)
     started = await while_listening(request, anext(events))
-    return EventStream(told(request, asked, started, events), STOPPED)
+    return EventStream(told(request, asked, started, events, html=html), STOPPED)
 
 
-@get("/{chat_id:int}/messages/{message_id:str}/")
+@get("/{chat_id:int}/messages/{message_id:str}/", operation_class=describe(query=HTML))
 async def get_message(
     request: ApiRequest,
     session: NamedDependency[AsyncSession],
@@ -145,11 +99,13 @@ async def get_message(
     message_id: FromPath[str],
 ) -> MessageOut:
     """One message, also one that was left before it was whole."""
-    chat, thread = await _own_chat(session, user_id, chat_id)
+    html = wants_html(request)
+    chat, thread = await own_chat(session, user_id, chat_id)
     found = await _message(queries.message_of, session, thread.id, message_id)
     cited = sorted({one["document_id"] for one in found.citations or []})
     versions = await ready_versions(session, cited)
-    return show_message(request, found, chat.assistant_id, versions)
+    shown = show_message(request, found, chat.assistant_id, versions)
+    return (await each_with_html([shown]))[0] if html else shown
 
 
 @get("/{chat_id:int}/messages/{message_id:str}/receipt/")
@@ -160,26 +116,9 @@ async def get_receipt(
     message_id: FromPath[str],
 ) -> ReceiptOut:
     """How an answer came about: what was found, what was sent, by whom it was written."""
-    _, thread = await _own_chat(session, user_id, chat_id)
+    _, thread = await own_chat(session, user_id, chat_id)
     found = await _message(queries.receipt_of, session, thread.id, message_id)
     return msgspec.convert(found.content, ReceiptOut)
-
-
-@delete("/{chat_id:int}/")
-async def delete_chat(
-    request: ApiRequest,
-    services: NamedDependency[Services],
-    user_id: NamedDependency[int],
-    chat_id: FromPath[int],
-) -> Response[None]:
-    """Delete a chat with its messages."""
-    async with services.sessions.begin() as session:
-        chat, thread = await _own_chat(session, user_id, chat_id)
-        messages = await queries.delete_thread(session, thread.id)
-        await idempotency_store.forget(session, chat.assistant_id, user_id)
-        removed = deletions.Removed(chats=[chat_id], messages=messages)
-        deletion = await deletions.keep(session, user_id, "chat", chat_id, removed)
-    return deletions.answer(request, deletion)
 
 
 async def _turn(
@@ -219,14 +158,6 @@ async def _message(
     return found
 
 
-async def _own_chat(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow:
-    known = 0 <= chat_id <= MAX_ID
-    row = await queries.chat_of(session, user_id, chat_id) if known else None
-    if row is None:
-        raise NotFound.of("Chat")
-    return row
-
-
 def _show(request: ApiRequest, row: ChatRow) -> ChatOut:
     chat, thread = row
     return ChatOut(chat.id, chat_url(request, chat.id), thread.public_id)
@@ -234,13 +165,5 @@ def _show(request: ApiRequest, row: ChatRow) -> ChatOut:
 
 def router() -> Router:
     """The routes of this feature."""
-    handlers: list[Any] = [
-        create_chat,
-        list_chats,
-        get_chat,
-        ask,
-        get_message,
-        get_receipt,
-        delete_chat,
-    ]
+    handlers: list[Any] = [create_chat, ask, get_message, get_receipt, *CHATS]
     return Router("/chat", route_handlers=handlers, guards=[require_user], tags=["chat"])

@@ -1,8 +1,13 @@
 """Shapes of chats on the wire."""
 
-from msgspec import Struct
+from typing import Annotated
+
+from msgspec import Meta, Struct
 
 from aiconvokit.rest.fields import Id, LongText, Timestamp
+
+MAX_TITLE = 200
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 
 
 class NewChat(Struct):
@@ -42,7 +47,9 @@ class ClaimOut(Struct):
     citations: list[int]
 
 
-class AnswerOut(Struct):
+class AnswerOut(Struct, omit_defaults=True):
+    """`html` is there where it was asked for."""
+
     id: int
     absolute_url: str
     thread_id: str
@@ -56,9 +63,12 @@ class AnswerOut(Struct):
     finish_reason: str | None
     passages: int
     milliseconds: dict[str, float]
+    html: str | None = None
 
 
-class MessageOut(Struct):
+class MessageOut(Struct, omit_defaults=True):
+    """`html` is there in an assistant's message, where it was asked for."""
+
     id: str
     role: str
     status: str
@@ -71,6 +81,20 @@ class MessageOut(Struct):
     citations: list[CitationOut]
     claims: list[ClaimOut]
     milliseconds: dict[str, float] | None
+    rating: int | None
+    html: str | None = None
+
+
+class ChatItem(Struct):
+    """A chat among others; `updated_at` is the time of its newest message, or its own."""
+
+    id: int
+    absolute_url: str
+    thread_id: str
+    assistant_id: int
+    title: str
+    created_at: Timestamp
+    updated_at: Timestamp
 
 
 class ChatDetail(Struct):
@@ -78,8 +102,16 @@ class ChatDetail(Struct):
     absolute_url: str
     thread_id: str
     assistant_id: int
+    title: str
     created_at: Timestamp
+    updated_at: Timestamp
     messages: list[MessageOut]
+
+
+class NewTitle(Struct):
+    """Nothing, or nothing but spaces: the automatic one."""
+
+    title: Title | None
 
 
 class SpaceOut(Struct):

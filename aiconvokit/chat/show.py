@@ -8,6 +8,7 @@ import msgspec
 
 from aiconvokit.accounts.idempotency import Stored
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
+from aiconvokit.chat.html_wire import with_html
 from aiconvokit.chat.schemas import AnswerOut, CitationOut, ClaimOut, MessageOut
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import Asked, Done, stored_citation
@@ -20,14 +21,17 @@ from aiconvokit.rest.urls import chat_url, page_url
 
 
 async def told(
-    request: ApiRequest, asked: Asked, first: Event, rest: AsyncGenerator[Event]
+    request: ApiRequest, asked: Asked, first: Event, rest: AsyncGenerator[Event], *, html: bool
 ) -> AsyncGenerator[bytes]:
     """A turn as server-sent events; what goes wrong on the way is the last of them."""
     try:
         async with aclosing(rest):
             yield _event(request, asked, first)
             async for one in rest:
-                yield _event(request, asked, one)
+                if html and isinstance(one, Done):
+                    yield event("done", await with_html(show_answer(request, asked, one)))
+                else:
+                    yield _event(request, asked, one)
     except Exception as error:  # noqa: BLE001  # whatever it is, the stream ends with a word on it
         yield _error(as_ours(request, error))
 
@@ -114,6 +118,7 @@ def show_message(
         ],
         claims=_show_claims(message.claims or []),
         milliseconds=message.milliseconds,
+        rating=message.rating,
     )
 
 

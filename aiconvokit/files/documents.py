@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import NotFound
-from aiconvokit.files import queries
+from aiconvokit.files import pictures, queries
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.jobs import enqueue
 from aiconvokit.rest.lists import MAX_ID
@@ -97,6 +97,7 @@ async def discard(services: Services, digests: Sequence[bytes]) -> None:
             await queries.lock_contents(session, [digest])
             if not await queries.is_content_used(session, digest):
                 await services.storage.delete(digest)
+                await pictures.forget(services, digest)
 
 
 def _media_type(filename: str, head: bytes) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Row, case, delete, exists, func, select, text, update
+from sqlalchemy import CursorResult, Row, Select, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -12,13 +12,25 @@ from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from aiconvokit.storage import Stored
 from ingestion.attributes import Attributes, loaded
-from ingestion.tables import Collection, Document, PageText
+from ingestion.tables import Collection, Document, PageText, StagedChunk
 
 REDACTED = "[redacted: a cited document was deleted]"
 """In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
 
-DocumentRow = Row[Document, int]
-"""A document and its file's size in bytes."""
+
+class DocumentRow(tuple[Document, int]):  # noqa: SLOT001  # a tuple takes no slots of its own
+    """A document and its file's size in bytes."""
+
+    staged_page: int | None
+    """While it is read: the last page of which passages were embedded; None before the first."""
+
+    @classmethod
+    def of(cls, row: Row[Document, int, int | None]) -> "DocumentRow":
+        """From what `_documents` selects."""
+        document, size, staged_page = row
+        made = cls((document, size))
+        made.staged_page = staged_page
+        return made
 
 
 async def upsert_file(
@@ -104,28 +116,33 @@ async def documents_of(
     session: AsyncSession, collection_ids: Sequence[int], wanted: Window | None = None
 ) -> Sequence[DocumentRow]:
     """Documents of some collections, oldest first; all, or one more than the window."""
-    statement = (
-        select(Document, StoredFile.size)
-        .join(StoredFile, StoredFile.id == Document.file_id)
-        .where(Document.collection_id.in_(collection_ids))
-        .order_by(Document.id)
-    )
+    statement = _documents(collection_ids).order_by(Document.id)
     if wanted is not None:
         statement = statement.where(Document.id > (wanted.after or 0)).limit(wanted.limit + 1)
-    return (await session.execute(statement)).all()
+    return [DocumentRow.of(row) for row in (await session.execute(statement)).all()]
 
 
 async def document_in(
     session: AsyncSession, collection_ids: Sequence[int], document_id: int
 ) -> DocumentRow | None:
     """One document of some collections with its size."""
+    statement = _documents(collection_ids).where(Document.id == document_id)
+    row = (await session.execute(statement)).one_or_none()
+    return DocumentRow.of(row) if row else None
+
+
+def _documents(collection_ids: Sequence[int]) -> Select[Document, int, int | None]:
+    staged = (
+        select(func.max(StagedChunk.page))
+        .where(StagedChunk.document_id == Document.id, StagedChunk.version == Document.version)
+        .correlate(Document)
+        .scalar_subquery()
+    )
     return (
-        await session.execute(
-            select(Document, StoredFile.size)
-            .join(StoredFile, StoredFile.id == Document.file_id)
-            .where(Document.collection_id.in_(collection_ids), Document.id == document_id)
-        )
-    ).one_or_none()
+        select(Document, StoredFile.size, case((Document.status == "processing", staged)))
+        .join(StoredFile, StoredFile.id == Document.file_id)
+        .where(Document.collection_id.in_(collection_ids))
+    )
 
 
 async def page_text(

@@ -18,6 +18,13 @@ class DocumentError(Struct):
     detail: str
 
 
+class DocumentProgress(Struct):
+    """While a document is read: how far it can be searched by meaning."""
+
+    page: int
+    pages: int
+
+
 class DocumentOut(Struct):
     id: int
     filename: str
@@ -30,6 +37,7 @@ class DocumentOut(Struct):
     version: int
     created_at: Timestamp
     attributes: dict[str, str | int | float | bool]
+    progress: DocumentProgress | None
 
 
 class NewDocuments(Struct):

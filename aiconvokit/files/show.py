@@ -1,7 +1,7 @@
 """Documents as the wire shows them."""
 
 from aiconvokit.files.queries import DocumentRow
-from aiconvokit.files.schemas import DocumentError, DocumentOut
+from aiconvokit.files.schemas import DocumentError, DocumentOut, DocumentProgress
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.urls import document_url
@@ -26,4 +26,13 @@ def show_document(request: ApiRequest, assistant_id: int, row: DocumentRow) -> D
         version=document.version,
         created_at=stamp(document.created_at),
         attributes=loaded(document.attributes),
+        progress=_progress(row),
     )
+
+
+def _progress(row: DocumentRow) -> DocumentProgress | None:
+    """Null until the first passages are embedded: before that the file is being parsed."""
+    document, _ = row
+    if row.staged_page is None or document.page_count is None:
+        return None
+    return DocumentProgress(row.staged_page, document.page_count)

@@ -37,7 +37,8 @@ REASONS = {
     409: "The state does not allow it now; `code` says why.",
     413: "Larger than this server accepts.",
     415: "A body type that is not read here.",
-    422: "The model refused, or the Idempotency-Key came with another request; `code` says which.",
+    422: "The model refused, the page cannot be drawn, or the Idempotency-Key came with another "
+    "request; `code` says which.",
     429: "Too many attempts; `Retry-After` says how long to wait.",
     500: "The server's fault.",
     502: "The model server failed.",

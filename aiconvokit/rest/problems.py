@@ -45,7 +45,7 @@ def draw(error: AIConvoKitError) -> Response[Any]:
         headers["Retry-After"] = str(max(1, round(error.retry_after)))
     if isinstance(error, InvalidFields):
         content: dict[str, Any] = error.fields
-    elif error.status in _WITHOUT_CODE:
+    elif error.status in _WITHOUT_CODE and not error.is_addition:
         content = {"detail": error.detail}
     else:
         content = {"detail": error.detail, "code": error.code}

@@ -4,7 +4,6 @@ from collections.abc import Sized
 from typing import Any, Protocol
 
 import pypdfium2  # type: ignore[import-untyped] # ships no types
-import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]  # generated, untyped
 
 from ingestion.documents import Page, ParsedDocument
 from ingestion.errors import DocumentRejected
@@ -12,6 +11,7 @@ from ingestion.load import PDF
 from ingestion.parse import pdf_structure
 from ingestion.parse.limits import Limits
 from ingestion.parse.normalise import clean_pages
+from ingestion.parse.pdf_refusal import refusal
 from ingestion.parse.progress import PagesKnown, check_characters, check_pages
 from ingestion.parse.titles import choose_title
 
@@ -20,9 +20,6 @@ class _Document(Sized, Protocol):
     """What is used of `pypdfium2.PdfDocument`."""
 
     def __getitem__(self, index: int, /) -> Any: ...
-
-
-_LOCKED = frozenset({pdfium_c.FPDF_ERR_PASSWORD, pdfium_c.FPDF_ERR_SECURITY})
 
 
 def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> ParsedDocument:
@@ -55,7 +52,7 @@ def _read(data: bytes, limits: Limits, known: PagesKnown) -> list[str]:
         texts = pdf_structure.read_texts(data, limits, known)
         if texts is not None:
             return texts
-        raise _refusal(error.err_code) from error
+        raise refusal(error.err_code) from error
     try:
         return _read_with_pdfium(document, data, limits, known)
     finally:
@@ -97,14 +94,3 @@ def _page_text(document: _Document, index: int) -> str | None:
     finally:
         text_page.close()
         page.close()
-
-
-def _refusal(error_code: int | None) -> DocumentRejected:
-    if error_code in _LOCKED:
-        return DocumentRejected(
-            "The PDF needs a password. Save a copy without one and upload that.", code="encrypted"
-        )
-    return DocumentRejected(
-        "The PDF is damaged and cannot be opened. Open and save it again, or export it anew.",
-        code="corrupt",
-    )

@@ -29,7 +29,7 @@ CHILDREN = 2
 STDERR_BYTES = 16_384
 """What is kept of a child's complaints."""
 
-_COMMAND = (sys.executable, "-I", "-m", "ingestion.parse.child")
+_PARSING_CHILD = "ingestion.parse.child"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 _OUT_OF_MEMORY = frozenset({wire.EXIT_OUT_OF_MEMORY, -signal.SIGABRT})
 """PDFium and the tokenizer abort when they get no memory; they crash in other ways."""
@@ -69,11 +69,38 @@ async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Li
             f"The file has {len(data):,} bytes; at most {limits.file_bytes:,} are read. Split it."
         )
     request = wire.Request(media_type, clean_filename(filename), len(data), limits)
+    answer = await ask_child(_PARSING_CHILD, wire.encode(request), data, limits)
+    if not isinstance(answer, Parsed):
+        raise ParserCrashed("The parser answered something else.")
+    return answer
+
+
+async def ask_child(module: str, request: bytes, data: bytes, limits: Limits) -> wire.Message:
+    """Start a module as a child, send it a request and a file, and give back what it answers.
+
+    Cancelling kills the child at once.
+
+    Args:
+        module: which one; its first deed is `ingestion.parse.confine.confine`.
+        request: a frame.
+        data: the file.
+        limits: what the answer may cost.
+
+    Raises:
+        DocumentRejected: the child refused the file.
+        DocumentTooComplex: a limit was hit: also by the child itself.
+        ParserCrashed: the child ended without an answer.
+    """
     process = await asyncio.create_subprocess_exec(
-        *_COMMAND, stdin=PIPE, stdout=PIPE, stderr=PIPE, env=_ENVIRONMENT, start_new_session=True
+        *(sys.executable, "-I", "-m", module),
+        stdin=PIPE,
+        stdout=PIPE,
+        stderr=PIPE,
+        env=_ENVIRONMENT,
+        start_new_session=True,
     )
     try:
-        return await _converse(process, (wire.encode(request), data), limits)
+        return await _converse(process, (request, data), limits)
     except TimeoutError:
         raise DocumentTooComplex(
             "Reading the document took too long. Split it, or export it anew.", code="timeout"
@@ -82,7 +109,7 @@ async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Li
         await _end(process)
 
 
-async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits) -> Parsed:
+async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits) -> wire.Message:
     started = asyncio.get_running_loop().time()
     async with asyncio.timeout_at(started + limits.wall_seconds) as deadline:
         async with asyncio.TaskGroup() as group:
@@ -96,12 +123,12 @@ async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits)
                 _kill(process)  # so that both tasks end, whatever the child still does
         code = await process.wait()
     match answer:
-        case wire.Parsed():
-            return answer
         case wire.Refused():
             raise answer.error()
-        case _:
+        case None | wire.PagesKnown():
             raise _silence(code, complaints.result())
+        case _:
+            return answer
 
 
 async def _feed(process: Process, frames: tuple[bytes, ...]) -> None:

@@ -14,6 +14,12 @@ LENGTH_BYTES = 8
 MAX_REQUEST_BYTES = 65_536
 """Of the request itself; the file follows it."""
 
+MAX_PICTURE_REQUEST_BYTES = 4 * 1024 * 1024
+"""Of a request with the text of a page."""
+
+NO_SUCH_PAGE = "no_such_page"
+"""Code of a drawing child's refusal: the document has fewer pages."""
+
 EXIT_OUT_OF_MEMORY = 77
 """How a child ends whose memory is too short for a message."""
 
@@ -25,6 +31,30 @@ class Request(msgspec.Struct, frozen=True):
     filename: str
     size: int
     limits: Limits
+
+
+class Draw(msgspec.Struct, frozen=True, tag=True):
+    """First frame to a drawing child; `size` bytes of a PDF follow.
+
+    `page` counts from 1, `width` is that of the picture in pixels.
+    """
+
+    page: int
+    width: int
+    size: int
+    limits: Limits
+
+
+class Place(msgspec.Struct, frozen=True, tag=True):
+    """The same, for where the characters of the page's stored text stand."""
+
+    page: int
+    text: str
+    size: int
+    limits: Limits
+
+
+PictureRequest = Draw | Place
 
 
 class PagesKnown(msgspec.Struct, frozen=True, tag=True):
@@ -40,6 +70,23 @@ class Parsed(msgspec.Struct, frozen=True, tag=True):
     chunks: Sequence[Chunk]
 
 
+class Drawn(msgspec.Struct, frozen=True, tag=True):
+    """A page as a PNG."""
+
+    picture: bytes
+
+
+class Placed(msgspec.Struct, frozen=True, tag=True):
+    """Where a page's characters stand: see `ingestion.parse.boxes`.
+
+    `width` and `height` are the page's, in points, as it is drawn.
+    """
+
+    width: float
+    height: float
+    places: bytes
+
+
 class Refused(msgspec.Struct, frozen=True, tag=True):
     """The file was rejected."""
 
@@ -53,12 +100,12 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
         return kind(self.detail, code=self.code)
 
 
-Message = PagesKnown | Parsed | Refused
+Message = PagesKnown | Parsed | Drawn | Placed | Refused
 
 _MESSAGES: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
-def encode(message: Request | Message) -> bytes:
+def encode(message: Request | PictureRequest | Message) -> bytes:
     """A message as a frame."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
@@ -72,3 +119,9 @@ def decode(body: bytes) -> Message:
 def decode_request(body: bytes) -> Request:
     """The request, in the child."""
     return msgspec.msgpack.decode(body, type=Request)
+
+
+def decode_picture_request(body: bytes) -> PictureRequest:
+    """The request, in a drawing child."""
+    found: PictureRequest = msgspec.msgpack.decode(body, type=PictureRequest)
+    return found

@@ -224,8 +224,9 @@ def test_own_tokens_without_their_secrets(server: Server, bob: Client) -> None:
         [token] = clara.get(TOKENS).json()
         address = f"{TOKENS}{token['id']}/"
         expected = (
-            f'{{"id":{token["id"]},"hint":"{secret[-4:]}","created_at":"{token["created_at"]}",'
-            f'"last_used_at":"{token["last_used_at"]}"}}'
+            f'{{"id":{token["id"]},"hint":"{secret[-4:]}","name":null,'
+            f'"created_at":"{token["created_at"]}","last_used_at":"{token["last_used_at"]}",'
+            '"expires_at":null}'
         )
         exactly(clara.get(address), 200, expected)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", token["created_at"])

@@ -116,6 +116,7 @@ def test_files_become_documents(server: Server, ann: Client) -> None:
         "error": None,
         "version": 1,
         "attributes": {},
+        "progress": None,
     }
     assert second["status"] == "failed"
     assert sorted(second["error"]) == ["code", "detail"]

@@ -1,0 +1,61 @@
+// Where a question is written; its button stops the answer while one comes.
+
+import { h } from "./dom.js";
+import { icon } from "./icons.js";
+import { t } from "./texts.js";
+
+const LONGEST = 100_000;
+
+/** `ask(text)` is called with a question, `stop()` while one is being answered. */
+export function composer({ ask, stop }) {
+  const input = h("textarea", { rows: 1, maxlength: LONGEST, placeholder: t("composer.placeholder"), "aria-label": t("composer.name"), enterkeyhint: "send" });
+  const sender = h("button.send", { type: "submit", "aria-label": t("composer.send"), title: t("composer.send") }, icon("send"));
+  const element = h("form.composer", {}, h("div.composer-box", {}, input, sender), h("p.composer-hint", {}, t("composer.hint")));
+  let isBusy = false;
+
+  const grow = () => {
+    input.style.height = "auto";
+    input.style.height = `${Math.min(input.scrollHeight, innerHeight * 0.35)}px`;
+  };
+  input.addEventListener("input", grow);
+  input.addEventListener("keydown", (event) => {
+    const isTouch = matchMedia("(pointer: coarse)").matches;
+    if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !isTouch) {
+      event.preventDefault();
+      element.requestSubmit();
+    }
+  });
+  element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const text = input.value.trim();
+    if (isBusy) {
+      if (document.activeElement === sender) stop();
+      return;
+    }
+    if (!text) {
+      input.focus();
+      return;
+    }
+    input.value = "";
+    grow();
+    ask(text);
+  });
+
+  return {
+    element,
+    focus: () => input.focus(),
+    busy(value) {
+      isBusy = value;
+      const name = t(value ? "composer.stop" : "composer.send");
+      sender.replaceChildren(icon(value ? "stop" : "send"));
+      sender.classList.toggle("stopping", value);
+      sender.setAttribute("aria-label", name);
+      sender.title = name;
+    },
+    /** Give a question back that was not sent. */
+    restore(text) {
+      if (!input.value) input.value = text;
+      grow();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// The proof of a quote: the page it stands on, as a picture with the words marked, or as text.
+
+import { get } from "./api.js";
+import { iconButton, button, failed, skeleton, toast, told } from "./components.js";
+import { fill, h, isAbort } from "./dom.js";
+import { openOriginal } from "./originals.js";
+import { pagePicture } from "./proof_picture.js";
+import { pageText } from "./proof_text.js";
+import { t } from "./texts.js";
+
+const ZOOMS = [1, 1.5, 2, 3];
+
+/**
+ * The content of the panel for a place: { document_id, version?, page, start?, end?, quote?, stale?,
+ * heading? } of an assistant; `heading` may be a function that fetches the path of headings.
+ */
+export function proof(assistantId, place, signal) {
+  const where = `/assistants/${assistantId}/documents/${place.document_id}`;
+  const state = { page: place.page, zoom: 0, asText: false, pictures: true, pages: null };
+  const stage = h("div.stage");
+  const label = h("span.page-label", { "aria-live": "polite" });
+  const previous = iconButton("left", t("proof.previous"), () => turn(-1));
+  const next = iconButton("right", t("proof.next"), () => turn(1));
+  const smaller = iconButton("smaller", t("proof.smaller"), () => zoom(-1));
+  const bigger = iconButton("bigger", t("proof.bigger"), () => zoom(1));
+  const other = button("", () => { state.asText = !state.asText; draw(); }, { kind: "quiet" });
+  const original = button(t("proof.original"), () => openIt(), { kind: "quiet", symbol: "open" });
+  const tools = h("div.tools", { role: "toolbar", "aria-label": t("proof.tools") },
+    h("div.tool-group", {}, previous, label, next), h("div.tool-group", {}, smaller, bigger), h("div.tool-group", {}, other, original));
+  let turning = new AbortController();
+
+  function turn(step) {
+    state.page += step;
+    draw();
+  }
+
+  function zoom(step) {
+    state.zoom = Math.max(0, Math.min(ZOOMS.length - 1, state.zoom + step));
+    draw();
+  }
+
+  async function openIt() {
+    try {
+      await openOriginal(assistantId, await document_(), state.page);
+    } catch (error) {
+      toast(told(error), "error");
+    }
+  }
+
+  let known = null;
+  const document_ = () => (known ??= get(`${where}/`, signal).catch((error) => { known = null; throw error; }));
+
+  function show() {
+    const last = state.pages ?? Infinity;
+    label.textContent = state.pages ? t("proof.of", { page: state.page, pages: state.pages }) : t("proof.page", { page: state.page });
+    previous.disabled = state.page <= 1;
+    next.disabled = state.page >= last;
+    const isPicture = state.pictures && !state.asText;
+    smaller.disabled = !isPicture || state.zoom === 0;
+    bigger.disabled = !isPicture || state.zoom === ZOOMS.length - 1;
+    smaller.hidden = bigger.hidden = !isPicture;
+    other.hidden = !state.pictures;
+    other.querySelector("span").textContent = t(state.asText ? "proof.as_picture" : "proof.as_text");
+  }
+
+  async function draw() {
+    turning.abort();
+    turning = new AbortController();
+    const mine = AbortSignal.any([turning.signal, signal]);
+    const isHome = state.page === place.page;
+    const spot = { where, version: place.version, page: state.page, filename: place.filename, start: isHome ? place.start : undefined, end: isHome ? place.end : undefined };
+    show();
+    if (!stage.querySelector(".sheet") || state.asText) fill(stage, skeleton(1, "sheet-shape"));
+    stage.setAttribute("aria-busy", "true");
+    try {
+      fill(stage, await content(spot, mine));
+      center(stage.firstElementChild);
+    } catch (error) {
+      if (!isAbort(error)) fill(stage, failed(error, draw));
+    } finally {
+      if (!mine.aborted) stage.removeAttribute("aria-busy");
+    }
+  }
+
+  async function content(spot, mine) {
+    if (state.pictures && !state.asText) {
+      const picture = await pagePicture(spot, ZOOMS[state.zoom], stage.clientWidth, mine);
+      if (picture) return picture;
+      state.pictures = false;
+      show();
+    }
+    return pageText(spot, place.heading, mine);
+  }
+
+  document_().then((found) => {
+    state.pages = place.stale ? null : found.pages;
+    show();
+  }, () => {});
+  queueMicrotask(draw);
+  return h("div.proof", {},
+    place.quote && h("blockquote.quote", {}, h("p", {}, place.quote)),
+    place.stale && h("p.note", {}, t("proof.stale")),
+    tools,
+    stage,
+  );
+}
+
+/** Bring the marked words into the middle of what scrolls, and scroll nothing else. */
+function center(content) {
+  const found = content.querySelector(".found");
+  const frame = found?.closest(".sheet-frame, .page-text");
+  if (!frame) return;
+  const [inner, outer] = [found.getBoundingClientRect(), frame.getBoundingClientRect()];
+  frame.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
+  frame.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+}

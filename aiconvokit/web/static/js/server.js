@@ -1,0 +1,7 @@
+// What the server wrote into the page's head.
+
+const meta = (name) => document.querySelector(`meta[name="aiconvokit-${name}"]`)?.content ?? "";
+
+export const BASE = meta("base") || "/api/v1";
+export const VERSION = meta("version");
+export const MAY_REGISTER = meta("registration") === "open";

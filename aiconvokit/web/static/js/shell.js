@@ -1,0 +1,84 @@
+// What stands around every view: skip link, header with the ways to go, and the main landmark.
+
+import { get } from "./api.js";
+import { confirm, menu } from "./dialog.js";
+import { fill, h } from "./dom.js";
+import { icon } from "./icons.js";
+import { go } from "./router.js";
+import { forget } from "./session.js";
+import { t } from "./texts.js";
+import { isUploading } from "./uploads.js";
+
+let drawn = "";
+let user = null;
+
+/** Draw the frame unless it is there, and mark where we are. */
+export function frame(isPublic, path) {
+  const wanted = isPublic ? "public" : "private";
+  if (drawn !== wanted) {
+    drawn = wanted;
+    user = null;
+    const main = h("main", { id: "main", tabindex: "-1" });
+    const skip = h("a.skip", { href: "#main", onclick: toMain }, t("nav.skip"));
+    fill(document.getElementById("app"), isPublic ? main : [skip, header(), main]);
+    document.body.className = wanted;
+  }
+  const section = path.startsWith("/settings") ? "/settings" : "/assistants";
+  document.querySelectorAll(".top nav a").forEach((one) => {
+    if (one.getAttribute("href") === `#${section}`) one.setAttribute("aria-current", "page");
+    else one.removeAttribute("aria-current");
+  });
+}
+
+/** The link's address would be taken for a view's. */
+function toMain(event) {
+  event.preventDefault();
+  document.getElementById("main").focus();
+}
+
+function header() {
+  const account = h(
+    "button.account",
+    { type: "button", "aria-haspopup": "menu", "aria-expanded": "false", onclick: () => menu(account, entries()) },
+    h("span.avatar", { "aria-hidden": "true" }, "·"),
+    h("span.account-name", {}, t("nav.account")),
+  );
+  get("/users/me/").then((found) => {
+    user = found;
+    account.querySelector(".avatar").textContent = found.username.slice(0, 1).toUpperCase();
+    account.querySelector(".account-name").textContent = found.username;
+  }, () => {});
+  return h(
+    "header.top",
+    {},
+    h("a.brand", { href: "#/assistants" }, h("span.brand-mark", { "aria-hidden": "true" }, icon("chats")), h("span", {}, "AIConvoKit")),
+    h(
+      "nav",
+      { "aria-label": t("nav.main") },
+      h("a", { href: "#/assistants" }, t("nav.assistants")),
+      h("a", { href: "#/settings" }, t("nav.settings")),
+      h("a", { href: "/docs", target: "_blank", rel: "noopener" }, t("nav.docs")),
+    ),
+    account,
+  );
+}
+
+function entries() {
+  return [
+    [t("nav.settings"), () => go("/settings")],
+    [t("nav.logout"), logout],
+  ];
+}
+
+async function logout() {
+  if (isUploading()) {
+    const sure = await confirm(t("logout.title"), t("logout.uploading"), t("nav.logout"), async () => {});
+    if (!sure) return;
+  }
+  forget(); // the token stays in the list of tokens until it is revoked or not used for long
+  drawn = "";
+  go("/login");
+}
+
+/** Who is logged in, once the server has said so. */
+export const me = () => user;

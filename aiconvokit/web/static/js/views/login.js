@@ -1,0 +1,65 @@
+// Log in, or make the first account.
+
+import { post } from "../api.js";
+import { button, title } from "../components.js";
+import { fill, h } from "../dom.js";
+import { check, field, form, text } from "../form.js";
+import { icon } from "../icons.js";
+import { go } from "../router.js";
+import { MAY_REGISTER } from "../server.js";
+import { keep, wasHere } from "../session.js";
+import { t } from "../texts.js";
+
+export function login({ root, query }) {
+  const card = h("section.login-card");
+  const brand = h("p.brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, icon("chats")), h("span", {}, "AIConvoKit"));
+  const promise = h("p.login-promise", {}, t("login.promise"));
+  fill(root, h("div.login", {}, h("div.login-head", {}, brand, promise), card));
+  const show = (isNew) => {
+    fill(card, isNew ? newAccount(query, () => show(false)) : known(query, () => show(true)));
+    card.querySelector("input").focus();
+  };
+  show(MAY_REGISTER && !wasHere() && !query.next); // who was on the way somewhere has an account
+}
+
+function known(query, other) {
+  const send = async (values) => {
+    const { token } = await post("/tokens/", { username: values.username, password: values.password });
+    enter(token, values.stay, query);
+  };
+  const fields = [name(), password("current-password"), check("stay", t("login.stay"), true)];
+  const actions = [button(t("login.submit"), null, { kind: "primary", type: "submit" })];
+  const way = MAY_REGISTER
+    ? h("p.other-way", {}, t("login.none"), " ", h("button.link", { type: "button", onclick: other }, t("login.create")))
+    : h("p.other-way", {}, t("login.closed"), " ", h("code", {}, "aiconvokit users create NAME"));
+  return [title(t("login.title")), form(fields, actions, send), way];
+}
+
+function newAccount(query, other) {
+  const send = async (values) => {
+    const login = { username: values.username, password: values.password };
+    await post("/users/", { ...login, email: values.email });
+    const { token } = await post("/tokens/", login);
+    enter(token, values.stay, query);
+  };
+  const fields = [
+    name(),
+    field("email", t("login.email"), text({ type: "email", autocomplete: "email" }), t("login.email.hint")),
+    password("new-password", t("login.password.hint")),
+    check("stay", t("login.stay"), true),
+  ];
+  const actions = [button(t("login.create"), null, { kind: "primary", type: "submit" })];
+  const way = h("p.other-way", {}, t("login.have"), " ", h("button.link", { type: "button", onclick: other }, t("login.title")));
+  return [title(t("login.new")), h("p.lead", {}, t("login.new.text")), form(fields, actions, send), way];
+}
+
+const name = () =>
+  field("username", t("login.username"), text({ autocomplete: "username", autocapitalize: "none", spellcheck: "false", required: true }));
+
+const password = (autocomplete, hint) =>
+  field("password", t("login.password"), text({ type: "password", autocomplete, required: true }), hint);
+
+function enter(token, stays, query) {
+  keep(token, stays);
+  go(query.next ?? "/assistants");
+}

@@ -1,0 +1,101 @@
+"""`…/citations/{n}/picture/` and `…/marks/`: the cited page, where the owner shows it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from litestar import Response, get
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
+
+from aiconvokit.assistants.picture_routes import (
+    DEFAULT_WIDTH,
+    MAX_WIDTH,
+    MIN_WIDTH,
+    PNG,
+    WIDTH_STEP,
+)
+from aiconvokit.errors import NotFound
+from aiconvokit.files import documents, pictures
+from aiconvokit.files.pictures import MarksOut, NoPicture, NotDrawable, Pictures
+from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.lists import whole_number
+from aiconvokit.services import Services
+from aiconvokit.web.widget import queries, sessions
+from ingestion.tables import PageText
+
+
+@dataclass(frozen=True, slots=True)
+class Cited:
+    """A cited page: the digest of the bytes it is drawn from, its text, where the quote stands."""
+
+    content: bytes
+    page: PageText
+    start: int
+    end: int
+
+
+async def provide_cited(
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    key: FromPath[str],
+    message_id: FromPath[str],
+    number: FromPath[int],
+) -> Cited:
+    """The page of a citation in the visitor's own conversation, and no other page.
+
+    Raises:
+        SessionEnded, Paused, Throttled: as elsewhere.
+        NotFound: no such citation there.
+        NoPicture: the owner shows none, or the page cannot be drawn.
+    """
+    sessions.check_caller(request)
+    visit = await sessions.enter(request, services, key)
+    if not visit.widget.shows_pictures:
+        raise NoPicture
+    await sessions.throttle(
+        services, request, "page", sessions.PAGES_BURST, sessions.PAGES_PER_MINUTE
+    )
+    chat_id = visit.session.chat_id
+    known = chat_id is not None and message_id.isascii() and message_id.isprintable()
+    async with services.sessions() as session:
+        message = await queries.answer_of(session, chat_id or 0, message_id) if known else None
+        is_whole = message is not None and message.status != "redacted"
+        cited = (message.citations or []) if message is not None and is_whole else []
+        stored = next((one for one in cited if one["index"] == number), None)
+        if stored is None:
+            raise NotFound.of("Citation")
+        document = await queries.document_of(session, stored["document_id"])
+        if document is None:
+            raise NoPicture
+        content = await pictures.content_of(session, document, stored["version"])
+        page = await documents.page(session, document, stored["page"], stored["version"])
+    return Cited(content, page, stored["start"], stored["end"])
+
+
+@get("/picture/", media_type=PNG)
+async def get_picture(
+    request: ApiRequest, cited: NamedDependency[Cited], drawn: NamedDependency[Pictures]
+) -> Response[bytes]:
+    """The cited page as a picture."""
+    wanted = whole_number(request, "width", MIN_WIDTH, MAX_WIDTH) or DEFAULT_WIDTH
+    width = -(-wanted // WIDTH_STEP) * WIDTH_STEP
+    try:
+        picture = await drawn.picture(cited.content, cited.page.number, width)
+    except NotDrawable as error:  # why is the owner's to know
+        raise NoPicture from error
+    return Response(picture, media_type=PNG)
+
+
+@get("/marks/")
+async def get_marks(cited: NamedDependency[Cited], drawn: NamedDependency[Pictures]) -> MarksOut:
+    """Where the quoted words stand on that picture."""
+    try:
+        return await drawn.marks(cited.content, cited.page, cited.start, cited.end)
+    except NotDrawable as error:
+        raise NoPicture from error
+
+
+HANDLERS: list[Any] = [get_picture, get_marks]
+DEPENDENCIES = {
+    "cited": Provide(provide_cited),
+}
