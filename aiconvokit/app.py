@@ -28,7 +28,7 @@ from aiconvokit.rest.problems import on_client_gone, on_crash, on_http_error, on
 from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services, provide_session
-from aiconvokit.web.assets import asset
+from aiconvokit.web.assets import asset, assets
 from aiconvokit.web.page import page
 from aiconvokit.web.widget import embed, owner_routes, visitor_routes
 
@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 def create_app(services: Services) -> Litestar:
     """Put the application together on services that are open already."""
     hasher, drawn = Passwords(), open_pictures(services)
+    assets()  # read and compressed now, not by the first visitor
     features = (
         *(accounts, assistants, document_routes, picture_routes, retrieval_routes, chat),
         owner_routes,

@@ -54,6 +54,8 @@ class Pipeline:
     async def _ingest(self, target: Target, data: bytes) -> None:
         parsed = await self._sandbox.parse(data, target.media_type, target.filename)
         pages = parsed.document.pages
+        async with self._sessions.begin() as session:
+            await store.note_pages(session, target, len(pages))
         language = detect(sample(page.text for page in pages))
         space_id = await self._embed(target, parsed.chunks)
         if target.space_id not in {None, space_id}:

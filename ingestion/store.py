@@ -171,6 +171,22 @@ async def stage(
             )
 
 
+async def note_pages(session: AsyncSession, target: Target, count: int) -> None:
+    """Say how many pages a new document has, before the long work on them.
+
+    One that replaces another keeps the number of the pages that can be read meanwhile.
+    """
+    await session.execute(
+        update(Document)
+        .where(
+            Document.id == target.document_id,
+            Document.version == target.version,
+            Document.ready_version.is_(None),
+        )
+        .values(page_count=count)
+    )
+
+
 async def store_pages(session: AsyncSession, target: Target, pages: Sequence[Page]) -> None:
     """COPY a version's pages, in place of what a killed run may have left."""
     await session.execute(

@@ -18,7 +18,7 @@ from aiconvokit.rest.fields import Timestamp, stamp
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.rest.urls import deletion_url
 
-Kind = Literal["assistant", "document", "chat", "token"]
+Kind = Literal["assistant", "document", "chat", "token", "widget"]
 
 
 class Removed(Struct):

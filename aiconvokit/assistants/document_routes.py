@@ -161,7 +161,7 @@ async def get_content(
     """The file as it was uploaded."""
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document, size = await _document(session, assistant_id, document_id)
+        document, size, _ = await _document(session, assistant_id, document_id)
         file = await file_queries.file_by_id(session, document.file_id)
     if file is None or not await services.storage.has(file.sha256):
         raise NotFound.of("Document")
@@ -191,7 +191,7 @@ async def get_page(
     asked = whole_number(request, "version", 1, 2**31 - 1)
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document, _ = await _document(session, assistant_id, document_id)
+        document = (await _document(session, assistant_id, document_id)).document
         version = asked or document.ready_version or document.version
         found = await documents.page(session, document, number, version)
     return PageOut(found.number, found.label, found.text)

@@ -58,7 +58,7 @@ async def provide_asked(
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
         ids = [one.id for one in await queries.collections_of(session, assistant_id)]
-        document, _ = await documents.find(session, ids, document_id)
+        document = (await documents.find(session, ids, document_id)).document
         version = given or document.ready_version or document.version
         content = await pictures.content_of(session, document, version)
     if not 0 < number <= services.settings.limits.max_pages:

@@ -145,7 +145,7 @@ def show_assistant(
     request: ApiRequest, assistant: Assistant, rows: Sequence[DocumentRow]
 ) -> AssistantOut:
     """The assistant object of the contract; `files` is the newest document's address."""
-    newest = max((document.id for document, _ in rows), default=None)
+    newest = max((row.document.id for row in rows), default=None)
     return AssistantOut(
         id=assistant.id,
         openai_id=assistant.openai_id,

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
-from sqlalchemy import CursorResult, Row, Select, case, delete, exists, func, select, text, update
+from sqlalchemy import CursorResult, Select, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -18,19 +18,16 @@ REDACTED = "[redacted: a cited document was deleted]"
 """In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
 
 
-class DocumentRow(tuple[Document, int]):  # noqa: SLOT001  # a tuple takes no slots of its own
-    """A document and its file's size in bytes."""
+class DocumentRow(NamedTuple):
+    """A document, its file's size in bytes, and how far its reading is.
 
+    `staged_page` is the last page of which passages were embedded while it is read; None before
+    the first.
+    """
+
+    document: Document
+    size: int
     staged_page: int | None
-    """While it is read: the last page of which passages were embedded; None before the first."""
-
-    @classmethod
-    def of(cls, row: Row[Document, int, int | None]) -> "DocumentRow":
-        """From what `_documents` selects."""
-        document, size, staged_page = row
-        made = cls((document, size))
-        made.staged_page = staged_page
-        return made
 
 
 async def upsert_file(
@@ -119,7 +116,7 @@ async def documents_of(
     statement = _documents(collection_ids).order_by(Document.id)
     if wanted is not None:
         statement = statement.where(Document.id > (wanted.after or 0)).limit(wanted.limit + 1)
-    return [DocumentRow.of(row) for row in (await session.execute(statement)).all()]
+    return [DocumentRow(*row) for row in (await session.execute(statement)).all()]
 
 
 async def document_in(
@@ -128,7 +125,7 @@ async def document_in(
     """One document of some collections with its size."""
     statement = _documents(collection_ids).where(Document.id == document_id)
     row = (await session.execute(statement)).one_or_none()
-    return DocumentRow.of(row) if row else None
+    return DocumentRow(*row) if row else None
 
 
 def _documents(collection_ids: Sequence[int]) -> Select[Document, int, int | None]:

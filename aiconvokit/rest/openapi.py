@@ -121,8 +121,8 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     paths = {_as_written(path): operations for path, operations in document["paths"].items()}
     for path, operations in paths.items():
         if path.startswith(API):
-            for operation in operations.values():
-                _complete(operation)
+            for method, operation in operations.items():
+                _complete(method, operation)
     return {**document, "paths": paths}
 
 
@@ -131,7 +131,7 @@ def _as_written(path: str) -> str:
     return path.rstrip("/") + "/" if path.startswith(API) else path
 
 
-def _complete(operation: dict[str, Any]) -> None:
+def _complete(method: str, operation: dict[str, Any]) -> None:
     parameters = operation.get("parameters", [])
     kinds = {parameter["in"] for parameter in parameters}
     statuses: tuple[int, ...] = (500, 503)
@@ -149,8 +149,10 @@ def _complete(operation: dict[str, Any]) -> None:
         responses.setdefault(str(status), {"description": REASONS[status]})
     if gone := responses.get("204"):
         gone.pop("content", None)
-        gone["description"] = "Gone; `Location` lists what went."
-        gone["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
+        gone["description"] = "Done."
+        if method == "delete":
+            gone["description"] = "Gone; `Location` lists what went."
+            gone["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
     for status, response in responses.items():
         if int(status) >= 400:
             response["content"] = {"application/json": {"schema": _problem(int(status))}}

@@ -15,6 +15,9 @@ ALTER TABLE thread ADD title text;
 ALTER TABLE thread ADD origin text NOT NULL DEFAULT 'api';
 ALTER TABLE token ADD name text;
 ALTER TABLE token ADD expires_at timestamptz;
+ALTER TABLE deletion DROP CONSTRAINT deletion_kind_check,
+    ADD CONSTRAINT deletion_kind_check
+        CHECK (kind IN ('assistant', 'document', 'chat', 'token', 'widget'));
 ALTER TABLE message ADD rating smallint CHECK (rating IN (-1, 1));
 
 CREATE TABLE widget (

@@ -110,7 +110,6 @@ PROMISES = {
 LATER = {
     "v1": "the OpenAI-compatible surface and its error shape (issue D)",
     "metrics": "/metrics (issue G)",
-    "web": "/, /widget.js and /embed/{key}",
     "later_endpoints": "password of a document",
 }
 ROWS = SUCCESSES | ERRORS | PROMISES

@@ -13,7 +13,7 @@ from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.problems import as_ours
 from aiconvokit.rest.sse import event
 from aiconvokit.services import Services
-from aiconvokit.web.widget import budget, queries
+from aiconvokit.web.widget import budget, queries, visitor_queries
 from aiconvokit.web.widget.budget import Spending
 from aiconvokit.web.widget.problems import Paused, SessionEnded, as_told
 from aiconvokit.web.widget.sessions import Visit
@@ -69,14 +69,14 @@ async def _admit(services: Services, visit: Visit, question: str) -> Admitted:
         except NotFound as error:
             raise SessionEnded from error
         widget = await queries.hold_widget(session, visit.widget.id, "use")
-        found = await queries.hold_session(session, visit.session.id)
+        found = await visitor_queries.hold_session(session, visit.session.id)
         if widget is None or found is None or widget.assistant_id != visit.widget.assistant_id:
             raise SessionEnded
         if widget.is_paused:
             raise Paused
-        chat_id = found.chat_id or await queries.insert_chat(session, widget, found)
-        told = await queries.length_of_instructions(session, widget.assistant_id)
-        tokens = budget.set_aside(services, told + len(question))
+        chat_id = found.chat_id or await visitor_queries.insert_chat(session, widget, found)
+        instructions = await visitor_queries.length_of_instructions(session, widget.assistant_id)
+        tokens = budget.set_aside(services, instructions + len(question))
         spending = await budget.take(session, widget, found.visitor, tokens)
     asked = Asked(widget.owner_id, chat_id, widget.assistant_id, question)
     return Admitted(asked, spending)

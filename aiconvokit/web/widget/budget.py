@@ -13,10 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.prompt import ANSWER_TOKENS, MESSAGE_OVERHEAD
 from aiconvokit.services import Services
-from aiconvokit.web.widget import queries
+from aiconvokit.web.widget import visitor_queries
 from aiconvokit.web.widget.problems import BudgetSpent
-from aiconvokit.web.widget.queries import ALL, Bounds
+from aiconvokit.web.widget.queries import ALL
 from aiconvokit.web.widget.tables import Widget
+from aiconvokit.web.widget.visitor_queries import Bounds
 from ingestion.tokens import count_tokens
 
 REWRITE_TOKENS = 1_200
@@ -57,10 +58,10 @@ async def take(session: AsyncSession, widget: Widget, visitor: str, tokens: int)
         BudgetSpent: nothing is left of either; the caller's transaction must not be committed.
     """
     own = Bounds(widget.visitor_messages_per_day, widget.visitor_tokens_per_day)
-    if await queries.spend(session, widget.id, visitor, tokens, own) is None:
+    if await visitor_queries.spend(session, widget.id, visitor, tokens, own) is None:
         raise BudgetSpent
     everybodys = Bounds(widget.messages_per_day, widget.tokens_per_day)
-    day = await queries.spend(session, widget.id, ALL, tokens, everybodys)
+    day = await visitor_queries.spend(session, widget.id, ALL, tokens, everybodys)
     if day is None:
         raise BudgetSpent
     return Spending(widget.id, visitor, day, tokens)
@@ -89,7 +90,7 @@ async def _correct(services: Services, spending: Spending, *, messages: int, tok
     async with services.sessions.begin() as session:
         for visitor in (spending.visitor, ALL):  # in the order of `spend`
             row = {"widget": spending.widget_id, "day": spending.day, "visitor": visitor}
-            await queries.correct(session, row, messages=messages, tokens=tokens)
+            await visitor_queries.correct(session, row, messages=messages, tokens=tokens)
 
 
 async def _spent(services: Services, message_id: str, otherwise: int) -> int:
@@ -102,7 +103,7 @@ async def _spent(services: Services, message_id: str, otherwise: int) -> int:
             lost the words.
     """
     async with services.sessions() as session:
-        row = await queries.with_receipt(session, message_id)
+        row = await visitor_queries.with_receipt(session, message_id)
     message, receipt = row or (None, None)
     if message is None or receipt is None:
         return otherwise

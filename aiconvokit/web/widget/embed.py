@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from aiconvokit.services import Services
 from aiconvokit.web.assets import assets
 from aiconvokit.web.page import fill
-from aiconvokit.web.widget import keys, queries
+from aiconvokit.web.widget import keys, visitor_queries
 from aiconvokit.web.widget.tables import Widget
 
 LOADER = "widget/loader.js"
@@ -45,7 +45,7 @@ async def page(services: NamedDependency[Services], key: FromPath[str]) -> Respo
     widget: Widget | None = None
     if keys.is_key(key):
         async with services.sessions() as session:
-            widget = await queries.widget_by_key(session, key)
+            widget = await visitor_queries.widget_by_key(session, key)
     listed = widget.origins if widget else []
     look = _look(widget) if widget and listed else ""
     headers = {"Content-Security-Policy": _POLICY + " ".join(["frame-ancestors 'self'", *listed])}

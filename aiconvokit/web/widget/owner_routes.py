@@ -1,7 +1,7 @@
 """`/widgets/`: an owner's widgets, and what visitors said."""
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from litestar import Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
@@ -32,7 +32,6 @@ from aiconvokit.web.widget.schemas import (
 )
 from aiconvokit.web.widget.tables import Widget
 
-_KIND = cast("deletions.Kind", "widget")
 _FIELDS = NewWidget.__struct_fields__
 
 
@@ -119,7 +118,7 @@ async def delete_widget(
             raise NotFound.of("Widget")
         chats, messages = await queries.delete_widget(session, widget_id)
         removed = deletions.Removed(chats=chats, messages=messages)
-        deletion = await deletions.keep(session, user_id, _KIND, widget_id, removed)
+        deletion = await deletions.keep(session, user_id, "widget", widget_id, removed)
     return deletions.answer(request, deletion)
 
 

@@ -20,7 +20,7 @@ from aiconvokit.files.pictures import MarksOut, NoPicture, NotDrawable, Pictures
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.lists import whole_number
 from aiconvokit.services import Services
-from aiconvokit.web.widget import queries, sessions
+from aiconvokit.web.widget import sessions, visitor_queries
 from ingestion.tables import PageText
 
 
@@ -58,13 +58,15 @@ async def provide_cited(
     chat_id = visit.session.chat_id
     known = chat_id is not None and message_id.isascii() and message_id.isprintable()
     async with services.sessions() as session:
-        message = await queries.answer_of(session, chat_id or 0, message_id) if known else None
+        message = (
+            await visitor_queries.answer_of(session, chat_id or 0, message_id) if known else None
+        )
         is_whole = message is not None and message.status != "redacted"
         cited = (message.citations or []) if message is not None and is_whole else []
         stored = next((one for one in cited if one["index"] == number), None)
         if stored is None:
             raise NotFound.of("Citation")
-        document = await queries.document_of(session, stored["document_id"])
+        document = await visitor_queries.document_of(session, stored["document_id"])
         if document is None:
             raise NoPicture
         content = await pictures.content_of(session, document, stored["version"])

@@ -9,11 +9,11 @@ from aiconvokit import rate_limit
 from aiconvokit.accounts.tokens import digest
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
-from aiconvokit.web.widget import keys, origins, queries
+from aiconvokit.web.widget import keys, origins, queries, visitor_queries
 from aiconvokit.web.widget.problems import SCHEME, NotHere, Paused, SessionEnded
-from aiconvokit.web.widget.queries import Times
 from aiconvokit.web.widget.schemas import NewSession
 from aiconvokit.web.widget.tables import Widget, WidgetSession
+from aiconvokit.web.widget.visitor_queries import Times
 
 TIMES = Times(idle=timedelta(minutes=15), whole=timedelta(hours=12))
 """A tab that is left open keeps nothing; a working day is one conversation."""
@@ -89,8 +89,10 @@ async def begin(request: ApiRequest, services: Services, key: str, wanted: NewSe
             raise Paused
         if await queries.hold_widget(session, widget.id, "use") is None:
             raise NotHere
-        await queries.sweep(session, widget.id)
-        expires_at = await queries.insert_session(session, widget.id, digest(token), visitor, TIMES)
+        await visitor_queries.sweep(session, widget.id)
+        expires_at = await visitor_queries.insert_session(
+            session, widget.id, digest(token), visitor, TIMES
+        )
     return Begun(widget, token, visitor, expires_at)
 
 
@@ -109,10 +111,10 @@ async def enter(request: ApiRequest, services: Services, key: str) -> Visit:
     """
     token = _token(request)
     async with services.sessions.begin() as session:
-        widget = await queries.widget_by_key(session, key) if keys.is_key(key) else None
+        widget = await visitor_queries.widget_by_key(session, key) if keys.is_key(key) else None
         if widget is None:
             raise SessionEnded
-        found = await queries.touch_session(session, widget.id, digest(token), TIMES)
+        found = await visitor_queries.touch_session(session, widget.id, digest(token), TIMES)
     if found is None:
         raise SessionEnded
     if widget.is_paused:
@@ -128,7 +130,7 @@ def _token(request: ApiRequest) -> str:
 
 
 async def _widget(session: AsyncSession, key: str) -> Widget:
-    found = await queries.widget_by_key(session, key) if keys.is_key(key) else None
+    found = await visitor_queries.widget_by_key(session, key) if keys.is_key(key) else None
     if found is None:
         raise NotHere
     return found

@@ -11,7 +11,7 @@ from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.sse import EventStream, while_listening
 from aiconvokit.services import Services
-from aiconvokit.web.widget import asking, keys, picture_routes, queries, sessions
+from aiconvokit.web.widget import asking, keys, picture_routes, sessions, visitor_queries
 from aiconvokit.web.widget.problems import draw
 from aiconvokit.web.widget.reading import read_visitors
 from aiconvokit.web.widget.schemas import (
@@ -81,7 +81,7 @@ async def list_messages(
     if visit.session.chat_id is None:
         return []
     async with services.sessions() as session:
-        found = await queries.messages_of(session, visit.session.chat_id, HISTORY_MESSAGES)
+        found = await visitor_queries.messages_of(session, visit.session.chat_id, HISTORY_MESSAGES)
     return await show_messages(visit.widget, found)
 
 
@@ -100,7 +100,9 @@ async def rate(
     chat_id = visit.session.chat_id
     known = chat_id is not None and message_id.isascii() and message_id.isprintable()
     async with services.sessions.begin() as session:
-        if not known or not await queries.rate(session, chat_id or 0, message_id, wanted.rating):
+        if not known or not await visitor_queries.rate(
+            session, chat_id or 0, message_id, wanted.rating
+        ):
             raise NotFound.of("Message")
 
 
@@ -117,7 +119,7 @@ async def restart(
     visit = await sessions.enter(request, services, key)
     await read_visitors(request, services.settings.limits, Nothing)
     async with services.sessions.begin() as session:
-        await queries.forget_chat(session, visit.session.id)
+        await visitor_queries.forget_chat(session, visit.session.id)
 
 
 def router() -> Router:

@@ -1,43 +1,29 @@
 """Visitors' sessions: where they begin, what a token is good for, when they end."""
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import count
 
-import psutil
-import psycopg
 import pytest
 
 from fake_model.server import FakeModel
 from support.server import API, Client, Server
 from web.widget.visitors import (
+    CALLS,
     SITE,
-    TEXT,
     Visitor,
     change,
     refused,
+    sql,
     usage,
     visitor,
     widget,
 )
 
 UNKNOWN_KEY = "acw_pk_" + "x" * 32
-_numbers = count(1)
 
 
 @pytest.fixture
 def key(ann: Client, assistant: int) -> str:
     return str(widget(ann, assistant, title="Help", greeting="Hello")["key"])
-
-
-def sql(database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
-    with psycopg.connect(database, autocommit=True) as connection:
-        found = connection.execute(statement, values)
-        return found.fetchall() if found.description else []
 
 
 def test_a_session_on_a_listed_site(server: Server, key: str) -> None:
@@ -153,14 +139,6 @@ def test_json_only(server: Server, key: str, kind: str) -> None:
         refused(answer, 415, "unsupported_media_type")
         large = client.post(f"/embed/{key}/session/", json={"origin": "x" * 40_000})
         refused(large, 413, "too_large")
-
-
-CALLS: tuple[tuple[str, str, object], ...] = (
-    ("GET", "messages/", None),
-    ("POST", "messages/", {"input": "Who?"}),
-    ("PUT", "messages/msg_x/rating/", {"rating": 1}),
-    ("POST", "restart/", {}),
-)
 
 
 def test_a_token_is_good_for_its_own_widget_only(
@@ -289,78 +267,3 @@ def test_a_withdrawn_site_and_another_assistant_end_sessions(
     change(ann, made["id"], assistant_id=ann.assistant("Other")["id"])
     refused(bea.request("GET", "messages/"), 401, "session_ended")
     assert len(ann.get(f"{API}/widgets/{made['id']}/chats/").json()) == 1
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """A user of a test's own."""
-
-    name: str
-    client: Client
-
-
-@pytest.fixture
-def doomed(server: Server) -> Iterator[Owner]:
-    name = f"doomed{next(_numbers)}"
-    with server.login(name) as client:
-        yield Owner(name, client)
-
-
-def users(server: Server, action: str, name: str) -> None:
-    """The command, with the server's own environment."""
-    subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-m", "aiconvokit", "users", action, name],
-        env=psutil.Process(server.process.pid).environ(),
-        check=True,
-        timeout=60,
-        capture_output=True,
-    )
-
-
-@pytest.mark.parametrize("what", ["widget", "assistant", "user", "suspended"])
-def test_what_is_deleted_ends_its_sessions(
-    server: Server, doomed: Owner, fake: FakeModel, database: str, what: str
-) -> None:
-    owner = doomed.client
-    assistant = owner.assistant(contract_md=TEXT)["id"]
-    made = widget(owner, assistant)
-    ada = visitor(server, made["key"])
-    ada.ask()
-    if what == "widget":
-        owner.delete(f"{API}/widgets/{made['id']}/")
-    elif what == "assistant":
-        owner.delete(f"{API}/assistants/{assistant}/")
-    else:
-        users(server, "delete" if what == "user" else "suspend", doomed.name)
-    asked = len(fake.chats())
-    for method, path, body in CALLS:
-        refused(ada.request(method, path, body), 401, "session_ended")
-    refused(Visitor(server, made["key"]).begin(), 403, "origin_not_allowed")
-    assert len(fake.chats()) == asked
-    if what == "suspended":
-        return
-    assert sql(database, "SELECT FROM widget_session WHERE widget_id = %s", made["id"]) == []
-    threads = 'SELECT FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
-    assert sql(database, threads, doomed.name) == []
-
-
-def test_deleting_while_visitors_ask_ends_in_answers(
-    server: Server, doomed: Owner, fake: FakeModel, database: str
-) -> None:
-    """Whoever comes late is told that it is over; nobody waits for ever, and nothing stays."""
-    owner = doomed.client
-    with ThreadPoolExecutor(10) as pool:
-        for number in range(6):
-            assistant = owner.assistant()["id"]
-            made = widget(owner, assistant)
-            crowd = [visitor(server, made["key"]) for _ in range(6)]
-            path = f"widgets/{made['id']}/" if number % 2 else f"assistants/{assistant}/"
-            begun = [pool.submit(one.post) for one in crowd[:3]]
-            begun += [pool.submit(owner.delete, f"{API}/{path}")]
-            begun += [pool.submit(one.post) for one in crowd[3:]]
-            begun += [pool.submit(Visitor(server, made["key"]).begin)]
-            statuses = {one.result().status_code for one in begun}
-            assert statuses <= {200, 204, 401, 403, 404}
-            refused(crowd[0].post(), 401, "session_ended")
-    threads = 'SELECT FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
-    assert sql(database, threads, doomed.name) == []

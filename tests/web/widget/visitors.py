@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
+import psycopg
 
 from support.server import API, Client, Server
 
@@ -23,6 +24,14 @@ The contract ends on 30 June 2028.
 """
 QUESTION = "When does the contract end?"
 REPLY = "The contract ends on 30 June 2028. [1]"
+
+CALLS: tuple[tuple[str, str, object], ...] = (
+    ("GET", "messages/", None),
+    ("POST", "messages/", {"input": "Who?"}),
+    ("PUT", "messages/msg_x/rating/", {"rating": 1}),
+    ("POST", "restart/", {}),
+)
+"""Of a session, once it was begun."""
 
 
 def widget(owner: Client, assistant: int, **fields: object) -> dict[str, Any]:
@@ -137,3 +146,10 @@ def refused(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.json()["detail"]
     assert answer.headers["cache-control"] == "no-store"
+
+
+def sql(database: str, statement: str, *values: object) -> list[tuple[object, ...]]:
+    """Rows of the database itself."""
+    with psycopg.connect(database, autocommit=True) as connection:
+        found = connection.execute(statement, values)
+        return found.fetchall() if found.description else []

@@ -12,19 +12,27 @@ export function mark(citation, open) {
   return element;
 }
 
+// What is more than a word while words come: "**", a line's end (no bold goes beyond it), and "[n]".
+const SIGNS = /(\*\*|\n|\[\d+\])/;
+
 /**
  * Words that come piece by piece: text only, never HTML. `[n]` becomes a button where that citation
- * is known; a piece may end in the middle of a mark, which is then kept back.
+ * is known; a piece may end in the middle of a sign, which is then kept back.
  */
 export function growing(open) {
   const element = h("div.prose.growing");
   const citations = new Map();
   let held = "";
+  let place = element;
   const write = (text) => {
-    for (const [at, piece] of text.split(/\[(\d+)\]/).entries()) {
-      const citation = at % 2 ? citations.get(Number(piece)) : null;
-      if (citation) element.append(mark(citation, open));
-      else if (piece || at % 2) element.append(at % 2 ? `[${piece}]` : piece);
+    for (const piece of text.split(SIGNS)) {
+      const citation = piece.startsWith("[") ? citations.get(Number(piece.slice(1, -1))) : null;
+      if (piece === "**") {
+        place = place === element ? element.appendChild(h("strong")) : element;
+        continue;
+      }
+      if (piece === "\n") place = element;
+      place.append(citation ? mark(citation, open) : piece);
     }
   };
   return {
@@ -32,12 +40,13 @@ export function growing(open) {
     cite: (citation) => citations.set(citation.index, citation),
     add(text) {
       const whole = held + text;
-      const cut = /\[\d*$/.exec(whole)?.index ?? whole.length;
+      const cut = /(\[\d*|\*)$/.exec(whole)?.index ?? whole.length;
       held = whole.slice(cut);
       write(whole.slice(0, cut));
     },
     clear() {
       held = "";
+      place = element;
       citations.clear();
       fill(element);
     },
@@ -48,7 +57,7 @@ export function growing(open) {
 export function plain(content, citations, open) {
   const words = growing(open);
   citations.forEach(words.cite);
-  words.add(content);
+  words.add(`${content}\n`); // nothing more comes that a sign could be a part of
   return words.element;
 }
 

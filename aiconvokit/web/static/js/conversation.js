@@ -11,7 +11,7 @@ const LOOK_MS = 1000; // at a message that goes on while nobody streams it
 const NEAR_PX = 120; // so near to the end one is reading along
 
 /**
- * A conversation. `on` has proof(citation, opener), inside(message, opener), started(chatId),
+ * A conversation. `on` has proof(citation, opener), inside(message, opener), started(chatId), begun(),
  * answered(), busy(bool), empty() → element; `assistantId` is asked.
  */
 export function conversation({ assistantId, on, signal }) {
@@ -111,7 +111,11 @@ export function conversation({ assistantId, on, signal }) {
     await ask({
       chatId, assistantId, input, signal: mine,
       on: {
-        start(data) { messageId = data.message_id; view.found(data.passages); },
+        start(data) {
+          messageId = data.message_id;
+          view.found(data.passages);
+          on.begun(); // the question is stored: the chat has a title
+        },
         citation: view.cite,
         delta(data) { view.add(data.text); follow(); },
         restart: view.restart,

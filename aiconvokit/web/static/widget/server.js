@@ -119,7 +119,8 @@ export class Conversation {
   /** A thumb: 1, -1 or null. */
   async rate(message, rating) {
     const path = `messages/${encodeURIComponent(message)}/rating/`;
-    await checked(await fetched(path, this.#signed(body("PUT", { rating }))));
+    const wanted = { ...body("PUT", { rating }), keepalive: true }; // also of who leaves at once
+    await checked(await fetched(path, this.#signed(wanted)));
   }
 
   /** Forget what was said. */

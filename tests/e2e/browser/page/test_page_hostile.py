@@ -25,7 +25,7 @@ HOSTILE = (
 FORBIDDEN = "script, img, iframe, object, embed, form, input, link, style, svg a, meta, base"
 
 
-@pytest.mark.parametrize("text", [*HOSTILE, "\n\n".join(HOSTILE)])
+@pytest.mark.parametrize("text", [*HOSTILE, "\n\n".join(HOSTILE)], ids=range(len(HOSTILE) + 1))
 def test_what_a_model_writes_does_nothing(
     text: str, open_page: Open, assistant: int, server: Server, model: FakeModel
 ) -> None:
@@ -85,7 +85,11 @@ def test_a_link_of_an_answer_says_where_it_leads(
 def requests_of(page: Page) -> list[Request]:
     """Every request of a page from now on."""
     found: list[Request] = []
-    page.on("request", found.append)
+
+    def note(request: Request) -> None:
+        found.append(request)
+
+    page.on("request", note)
     return found
 
 

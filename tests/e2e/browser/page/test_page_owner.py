@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from e2e.browser.page.conftest import Open
 from e2e.browser.page.documents import QUESTION, SUPPORTED, report_pdf
@@ -30,8 +30,13 @@ def test_from_the_first_account_to_the_proof(
     page.get_by_label("Company").fill("Northwind")
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose files").click()
-    files = [("report.pdf", "application/pdf", report_pdf()), ("bad.xyz", "", b"\0\1")]
-    chooser.value.set_files([{"name": n, "mimeType": m, "buffer": b} for n, m, b in files])
+    report: FilePayload = {
+        "name": "report.pdf",
+        "mimeType": "application/pdf",
+        "buffer": report_pdf(),
+    }
+    bad: FilePayload = {"name": "bad.xyz", "mimeType": "", "buffer": b"\0\1"}
+    chooser.value.set_files([report, bad])
     page.get_by_role("button", name="Create assistant").click()
     expect(page.locator(".file", has_text="report.pdf")).to_contain_text("Ready · 3 pages")
     expect(page.locator(".file", has_text="bad.xyz")).to_contain_text("Save it as PDF or Word")

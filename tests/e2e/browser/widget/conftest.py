@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.browser.chromium import running_chromium
 from e2e.browser.widget.hosts import WIDE, Site, running_site
@@ -23,6 +23,9 @@ Northwind employed 1,204 people at the end of 2025, 96 more than a year before.
 The board proposes a dividend of 0.85 euro a share.
 """
 REPLY = "The board proposes a dividend of **0.85 euro** a share [1]. The cat likes fish a lot."
+
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 NewWidget = Callable[..., dict[str, Any]]
 
@@ -74,7 +77,6 @@ def page(context: BrowserContext) -> Iterator[Page]:
     """A tab. At the end no script of it may have failed."""
     failures: list[str] = []
     made = context.new_page()
-    made.set_default_timeout(20_000)
     made.on("pageerror", lambda error: failures.append(str(error)))
     yield made
     assert not failures

@@ -12,7 +12,7 @@ from e2e.browser.widget.hosts import WIDE, Site, answered, ask, chat, open_chat,
 from fake_model.server import FakeModel
 
 QUESTION = "What dividend does the board propose?"
-COLORS = ("#1f5fbf", "#ffcc33", "#e8e8f0", "#777777", "#000000")
+COLORS = ("#1f5fbf", "#ffcc33", "#777777")
 SERIOUS = {"serious", "critical"}
 
 

@@ -37,7 +37,8 @@ function layout(root, assistant, first, signal) {
   const talk = conversation({ assistantId: assistant.id, signal, on: {
     proof: (citation, opener) => showProof(panel, assistant, talk, citation, opener),
     inside: (chatId, message, opener) => showInside(panel, assistant, chatId, message, opener),
-    started(chatId) { rename(`/assistants/${assistant.id}/chat/${chatId}`); chats.show(chatId); chats.refresh(); },
+    started(chatId) { rename(`/assistants/${assistant.id}/chat/${chatId}`); chats.show(chatId); },
+    begun: () => chats.refresh(),
     answered: () => { if (!signal.aborted) chats.refresh(); },
     busy: (value) => write.busy(value),
     empty: () => welcome(assistant),
