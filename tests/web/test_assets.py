@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +17,9 @@ PAGE_LIMIT = 90 * KIB
 
 
 @pytest.fixture(scope="module")
-def nobody(server: Server) -> Client:
-    return server.client()
+def nobody(server: Server) -> Iterator[Client]:
+    with server.client() as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

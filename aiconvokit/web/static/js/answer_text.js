@@ -40,7 +40,7 @@ export function growing(open) {
     cite: (citation) => citations.set(citation.index, citation),
     add(text) {
       const whole = held + text;
-      const cut = /(\[\d*|\*)$/.exec(whole)?.index ?? whole.length;
+      const cut = /(\[\d*|\*+)$/.exec(whole)?.index ?? whole.length;
       held = whole.slice(cut);
       write(whole.slice(0, cut));
     },

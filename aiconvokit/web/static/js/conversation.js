@@ -108,6 +108,7 @@ export function conversation({ assistantId, on, signal }) {
 
   async function stream(view, input, mine) {
     let messageId = null;
+    const where = chatId; // another chat may be open when it ends
     await ask({
       chatId, assistantId, input, signal: mine,
       on: {
@@ -127,13 +128,16 @@ export function conversation({ assistantId, on, signal }) {
         },
         error(data) { throw new ApiError(502, data); },
       },
-    }).catch((error) => { error.messageId = messageId; throw error; });
+    }).catch((error) => {
+      error.kept = messageId && `/chat/${where}/messages/${messageId}/?html=true`;
+      throw error;
+    });
   }
 
   /** After a stop or a broken line the server has what was said: show that. */
   async function ended(view, error) {
     if (signal.aborted) return;
-    if (!isAbort(error) || !error.messageId) {
+    if (!isAbort(error) || !error.kept) {
       view.fail(isAbort(error) ? { status: 0, code: "stopped", message: t("answer.stopped") } : error);
       return;
     }
@@ -141,7 +145,7 @@ export function conversation({ assistantId, on, signal }) {
       let now = { status: "in_progress" };
       for (let look = 0; look < 5 && now.status === "in_progress"; look += 1) {
         await pause(LOOK_MS / 4, signal);
-        now = await get(`/chat/${chatId}/messages/${error.messageId}/?html=true`, signal);
+        now = await get(error.kept, signal);
       }
       view.show(now);
       announce(t("answer.stopped"));

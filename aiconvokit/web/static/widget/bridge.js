@@ -23,7 +23,7 @@ export const event = (name, detail = {}) => tell("event", { name, detail });
 /** Listen to the loader: `handlers` by the message's name. */
 export function listen(handlers) {
   window.addEventListener("message", (message) => {
-    
+    if (message.source !== window.parent || message.origin !== HOST) return;
     const name = message.data?.aiconvokit;
     if (typeof name === "string" && Object.hasOwn(handlers, name)) handlers[name](message.data);
   });

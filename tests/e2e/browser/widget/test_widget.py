@@ -284,7 +284,8 @@ def test_only_the_frame_and_only_the_page_are_listened_to(
     )
     ask(inside, "And one of the visitor")
     answered(inside, 2)
-    expect(inside.locator(".asked")).to_have_count(2)
+    expect(inside.locator(".asked").last).to_contain_text("And one of the visitor")
+    expect(inside.locator("#log")).not_to_contain_text("nobody")
 
 
 def test_german_visitors_are_spoken_to_in_german(
