@@ -56,7 +56,7 @@ class Closed:
         return self.server.client(Authorization=f"Token {answer.json()['token']}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def closed(cluster_url: str, fake_server: FakeModel) -> Iterator[Closed]:
     url = clone(cluster_url)
     team = {

@@ -13,7 +13,9 @@ INSERT INTO chunk_stage (document_id, version, ordinal, space_id, page, start_of
                          heading, context, content, number_density, lexical, embedding)
 SELECT %(document)s, %(version)s, %(page)s, 1, %(page)s, 0, 1, '', '', 'x', 0, 'x', '[1]'
 """
-STATE = "UPDATE document SET status = %s, page_count = %s WHERE id = %s"
+STATE = """
+UPDATE document SET status = %s, page_count = %s, ready_version = %s WHERE id = %s
+"""
 
 
 @pytest.fixture(scope="module")
@@ -41,16 +43,18 @@ def test_how_far_the_reading_is(ann: Client, made: dict[str, Any], contract_data
         connection.execute(STAGE, keys)
 
     with psycopg.connect(contract_database, autocommit=True) as connection:
-        connection.execute(STATE, ["processing", 9, document])
-        assert progress(ann, made) is None  # the pages may be those of the former version
+        connection.execute(STATE, ["processing", 9, None, document])
+        assert progress(ann, made) is None  # nothing is embedded yet
         staged(2)
         staged(3)
         staged(7, version=2)
         assert progress(ann, made) == {"page": 3, "pages": 9}
-        connection.execute(STATE, ["processing", None, document])
+        connection.execute(STATE, ["processing", 9, 1, document])
+        assert progress(ann, made) is None  # these are the former version's pages
+        connection.execute(STATE, ["processing", None, None, document])
         assert progress(ann, made) is None
         for status in ("queued", "failed", "ready"):
-            connection.execute(STATE, [status, 9, document])
+            connection.execute(STATE, [status, 9, None, document])
             assert progress(ann, made) is None
         connection.execute("DELETE FROM chunk_stage WHERE document_id = %s", [document])
-        connection.execute(STATE, ["ready", 1, document])
+        connection.execute(STATE, ["ready", 1, 1, document])

@@ -254,19 +254,20 @@ def test_two_thousand_parts(wild: Client, server: Server) -> None:
 def test_sixty_megabytes_leave_nothing_behind(
     server: Server, wild: Client, contract_database: str
 ) -> None:
-    wild.post(ASSISTANTS, data=FIELDS, files=[("files", ("warm.md", b"x" * 3_000_000))])
-    before = rows(contract_database), stored_files(server), memory(server)
     detail = '{"detail":"A file is larger than 52428800 bytes.","code":"too_large"}'
     small = ("files", ("small.md", os.urandom(1_000)))
-    for _ in range(4):
+    before = rows(contract_database), stored_files(server)
+    warm = 0
+    for turn in range(5):
         upload = [small, ("files", ("large.md", b"x" * 60 * 1024 * 1024))]
         exactly(wild.post(ASSISTANTS, data=FIELDS, files=upload), 413, detail)
         text = [("name", (None, b"x" * 60 * 1024 * 1024))]
         assert wild.post(ASSISTANTS, files=text).status_code == 413
         form = wild.post(ASSISTANTS, data={"name": "x" * 60 * 1024 * 1024})
         assert form.status_code == 413
-    assert (rows(contract_database), stored_files(server)) == before[:2]
-    assert memory(server) - before[2] < ALLOWED_GROWTH
+        warm = warm if turn else memory(server)  # what is used for the first time stays
+    assert (rows(contract_database), stored_files(server)) == before
+    assert memory(server) - warm < ALLOWED_GROWTH
 
 
 def test_a_file_beside_wrong_fields_is_not_stored(
