@@ -111,7 +111,14 @@ def asset(
     file = found.files.get(name)
     if version != found.version or file is None or name.endswith(TEMPLATE):
         raise NotFound("Not found.")
-    headers = {"Cache-Control": FOREVER, "ETag": file.etag, "Vary": "Accept-Encoding"}
+    return answer(request, file, {"Cache-Control": FOREVER})
+
+
+def answer(
+    request: Request[Any, Any, Any], file: Asset, headers: Mapping[str, str]
+) -> Response[bytes]:
+    """A file as a request can take it: compressed, or not at all when it has it already."""
+    headers = {**headers, "ETag": file.etag, "Vary": "Accept-Encoding"}
     if file.etag in _listed(request, "if-none-match"):
         return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
     zips = "gzip" in _listed(request, "accept-encoding")

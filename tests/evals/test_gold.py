@@ -31,7 +31,8 @@ def question(
 
 
 def passage(page: int, start: int, end: int, chunk_id: int = 1) -> Passage:
-    return Passage(chunk_id, 1, 1, "fees.txt", page, None, "", start, end, "", "", None, 0.5, 0.8, 0.0)
+    place = (page, None, "", start, end)
+    return Passage(chunk_id, 1, 1, "fees.txt", *place, "", "", None, 0.5, 0.8, 0.0)
 
 
 def span(text: str, start: int = 0) -> Target:

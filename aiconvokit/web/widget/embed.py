@@ -3,12 +3,12 @@
 from typing import Any
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
 from aiconvokit.services import Services
-from aiconvokit.web.assets import assets
+from aiconvokit.web.assets import answer, assets
 from aiconvokit.web.page import fill
 from aiconvokit.web.widget import keys, visitor_queries
 from aiconvokit.web.widget.tables import Widget
@@ -30,10 +30,9 @@ _PREVIEW_POLICY = _POLICY + "frame-src 'self'; frame-ancestors 'self'"
 
 
 @get("/widget.js", sync_to_thread=False)
-def loader() -> Response[bytes]:
+def loader(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The script that a site's snippet names."""
-    file = assets().files[LOADER]
-    return Response(file.body, headers=LOADER_HEADERS, media_type=file.media_type)
+    return answer(request, assets().files[LOADER], LOADER_HEADERS)
 
 
 @get("/embed/{key:str}")

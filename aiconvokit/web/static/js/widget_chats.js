@@ -33,21 +33,20 @@ function draw({ items, next }, widget, signal) {
 }
 
 function row(one, widget) {
-  const id = one.chat_id ?? one.id;
-  const thumbs = [["up", one.thumbs_up ?? 0], ["down", one.thumbs_down ?? 0]].map(([name, count]) =>
+  const thumbs = [["up", one.thumbs_up], ["down", one.thumbs_down]].map(([name, count]) =>
     h("span.thumb", {}, icon(name), h("span.sr", {}, t(`rating.${name}`)), number(count)));
   return h("li.row", {},
     h("div.row-body", {}, h("p.row-name", {}, one.title || t("chats.untitled")),
       h("p.hint", {}, [tn("widgets.messages", one.messages), ago(one.updated_at)].join(" · "))),
     h("div.thumbs", {}, thumbs),
-    button(t("widgets.read"), () => read(id, one, widget), { kind: "quiet" }));
+    button(t("widgets.read"), () => read(one, widget), { kind: "quiet" }));
 }
 
-function read(chatId, one, widget) {
+function read(one, widget) {
   const stop = new AbortController();
   const closed = open(one.title || t("chats.untitled"), () => {
     const place = h("div.log");
-    into(place, () => get(`/chat/${chatId}/?html=true&limit=200`, stop.signal), (chat) => chat.messages.map((message) => shown(message, chatId, widget)), { shape: () => skeleton(4, "block"), signal: stop.signal });
+    into(place, () => get(`/chat/${one.id}/?html=true&limit=200`, stop.signal), (chat) => chat.messages.map((message) => shown(message, one.id, widget)), { shape: () => skeleton(4, "block"), signal: stop.signal });
     return place;
   }, { wide: true });
   closed.finally(() => stop.abort());
