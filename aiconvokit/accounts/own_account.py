@@ -10,7 +10,7 @@ from aiconvokit.accounts import passwords, queries, tokens
 from aiconvokit.accounts.attempts import count_attempt
 from aiconvokit.accounts.auth import principal_of, require_user
 from aiconvokit.accounts.passwords import Passwords
-from aiconvokit.accounts.schemas import NewPassword, NewToken, NewTokenOut, TokenInfo, UserOut
+from aiconvokit.accounts.schemas import NewPassword, NewToken, NewTokenOut, OwnAccount, TokenInfo
 from aiconvokit.accounts.tables import Token, User
 from aiconvokit.errors import Conflict, InvalidFields, NotAuthenticated
 from aiconvokit.rest.body import ApiRequest, read_body
@@ -32,11 +32,12 @@ class TooManyTokens(Conflict):
 
 @get("/users/me/", guards=[require_user])
 async def get_own_account(
-    session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
-) -> UserOut:
-    """Who one is."""
+    request: ApiRequest, session: NamedDependency[AsyncSession], user_id: NamedDependency[int]
+) -> OwnAccount:
+    """Who one is, and by which token."""
     user = _there(await queries.user_by_id(session, user_id))
-    return UserOut(user.id, user.username, user.email)
+    token_id = principal_of(request.scope).token_id
+    return OwnAccount(user.id, user.username, user.email, token_id)
 
 
 @put(

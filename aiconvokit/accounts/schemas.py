@@ -22,6 +22,15 @@ class UserOut(Struct):
     email: str
 
 
+class OwnAccount(Struct):
+    """Who one is; `token_id` is the token that one came with: to revoke it is to log out."""
+
+    id: int
+    username: str
+    email: str
+    token_id: int
+
+
 class Login(Struct):
     username: WrittenName
     password: Password

@@ -64,11 +64,21 @@ def named(client: Client, **fields: object) -> dict[str, Any]:
 @row("own_account", "slashes", "error.no_credentials")
 @pytest.mark.parametrize("path", [ME, ME.rstrip("/")])
 def test_who_one_is(owner: Client, nobody: Client, name: str, path: str) -> None:
-    number = owner.get(path).json()["id"]
-    expected = f'{{"id":{number},"username":"{name}","email":"{name}@example.com"}}'
+    told = owner.get(path).json()
+    own = f'"id":{told["id"]},"username":"{name}","email":"{name}@example.com"'
+    expected = f'{{{own},"token_id":{told["token_id"]}}}'
     exactly(owner.get(path), 200, expected)
     detail = "Authentication credentials were not provided."
     exactly(nobody.get(path), 401, f'{{"detail":"{detail}"}}')
+
+
+@row("own_account")
+def test_one_logs_out_by_the_token_that_one_came_with(server: Server, owner: Client) -> None:
+    with server.client(Authorization=owner.headers["authorization"]) as same:
+        token = same.get(ME).json()["token_id"]
+        assert token in [one["id"] for one in same.get(f"{API}/tokens/").json()]
+        assert same.delete(f"{API}/tokens/{token}/").status_code == 204
+        assert same.get(ME).status_code == 401
 
 
 @row("own_password", "bodies")

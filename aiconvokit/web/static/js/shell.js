@@ -1,6 +1,6 @@
 // What stands around every view: skip link, header with the ways to go, and the main landmark.
 
-import { get } from "./api.js";
+import { get, remove } from "./api.js";
 import { confirm, menu } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -75,7 +75,9 @@ async function logout() {
     const sure = await confirm(t("logout.title"), t("logout.uploading"), t("nav.logout"), async () => {});
     if (!sure) return;
   }
-  forget(); // the token stays in the list of tokens until it is revoked or not used for long
+  // Without an answer it stays in the list of tokens, to be revoked or to run out.
+  if (user) await remove(`/tokens/${user.token_id}/`).catch(() => {});
+  forget();
   drawn = "";
   go("/login");
 }

@@ -1,0 +1,1 @@
+"""The page and the widget in a browser: pictures of every view, sizes, and timings."""

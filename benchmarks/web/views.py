@@ -1,0 +1,193 @@
+"""Every view of the page and of the widget: how a person comes to see it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from playwright.sync_api import FrameLocator, Page, ViewportSize
+
+from benchmarks.web.browser import BUTTON, DESKTOP, FRAME, PHONE
+from benchmarks.web.scene import BROKEN, REVENUE, WARRANTY, Scene
+
+Show = Callable[[Page, Scene], None]
+BOTH = (DESKTOP, PHONE)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A picture's name and how to get there; `is_public`: nobody is logged in."""
+
+    name: str
+    show: Show
+    is_public: bool = False
+    viewports: tuple[ViewportSize, ...] = BOTH
+
+
+def _at(path: str, *, ready: str) -> Show:
+    """An address of the page, drawn once `ready` (a selector) can be seen."""
+
+    def show(page: Page, scene: Scene) -> None:
+        numbers = {"assistant": scene.assistant, "widget": scene.widget["id"]}
+        page.goto(f"{scene.owner.base_url}/#{path.format(**numbers)}")
+        page.locator(ready).first.wait_for()
+
+    return show
+
+
+def _login(page: Page, scene: Scene) -> None:
+    _at("/login", ready=".login-card")(page, scene)
+    page.get_by_role("button", name="Log in").first.click()
+    page.get_by_role("heading", name="Log in").wait_for()
+
+
+def _new(page: Page, scene: Scene) -> None:
+    _at("/assistants/new", ready=".drop-zone, .drop, form")(page, scene)
+    page.get_by_label("Name", exact=True).fill("Contracts")
+    page.get_by_label("Company").fill("Harrowmere Thermal")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Choose files").click()
+    chooser.value.set_files([{"name": "lease.pdf", "mimeType": "", "buffer": b"0" * 123_456}])
+
+
+def _asked(page: Page, scene: Scene, question: str = REVENUE) -> None:
+    _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
+    page.get_by_role("textbox", name="Your question").fill(question)
+    page.get_by_role("button", name="Send").click()
+    page.locator("article.answer .answer-actions").first.wait_for()
+
+
+def _streaming(page: Page, scene: Scene) -> None:
+    scene.model.going.clear()
+    try:
+        _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
+        page.get_by_role("textbox", name="Your question").fill(REVENUE)
+        page.get_by_role("button", name="Send").click()
+        page.get_by_text("632.4").first.wait_for()
+    finally:
+        page.once("close", lambda _: scene.model.going.set())
+
+
+def _failed(page: Page, scene: Scene) -> None:
+    _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
+    page.get_by_role("textbox", name="Your question").fill(BROKEN)
+    page.get_by_role("button", name="Send").click()
+    page.locator(".problem-box").wait_for()
+
+
+def _proof(page: Page, scene: Scene) -> None:
+    _asked(page, scene)
+    page.locator(".prose .mark").first.click()
+    page.locator(".panel .box").first.wait_for()
+
+
+def _proof_as_text(page: Page, scene: Scene) -> None:
+    _proof(page, scene)
+    page.get_by_role("button", name="As text").click()
+    page.locator(".panel mark").first.wait_for()
+
+
+def _doubt(page: Page, scene: Scene) -> None:
+    _asked(page, scene)
+    page.get_by_role("button", name="Not supported by the documents").first.focus()
+    page.locator(".tip").wait_for()
+
+
+def _inside(page: Page, scene: Scene) -> None:
+    _asked(page, scene)
+    page.get_by_role("button", name="Look inside").click()
+    page.locator(".panel .passage").first.wait_for()
+
+
+def _chats(page: Page, scene: Scene) -> None:
+    _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
+    if page.viewport_size == PHONE:
+        page.get_by_role("button", name="Chats").click()
+    page.locator(".chat-item").first.hover()
+    page.get_by_role("button", name="More for").first.click()
+    page.get_by_role("menu").wait_for()
+
+
+def _delete(page: Page, scene: Scene) -> None:
+    _at("/assistants/{assistant}/edit", ready=".file")(page, scene)
+    page.get_by_role("button", name="Delete assistant").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _token(page: Page, scene: Scene) -> None:
+    _at("/settings/tokens", ready=".row")(page, scene)
+    page.get_by_role("button", name="New token").click()
+    page.get_by_role("dialog").wait_for()
+
+
+def _transcript(page: Page, scene: Scene) -> None:
+    _at("/settings/widgets/{widget}/chats", ready=".row")(page, scene)
+    page.get_by_role("button", name="Read").first.click()
+    page.locator("dialog article.answer .answer-actions").wait_for()
+
+
+def _host(page: Page, scene: Scene) -> None:
+    page.goto(scene.site)
+    page.locator(BUTTON).wait_for()
+
+
+def _opened(page: Page, scene: Scene) -> FrameLocator:
+    _host(page, scene)
+    page.locator(BUTTON).click()
+    inside = page.locator(FRAME).content_frame
+    inside.get_by_role("textbox").wait_for()
+    return inside
+
+
+def _widget(page: Page, scene: Scene) -> None:
+    _opened(page, scene).get_by_role("button", name=WARRANTY).wait_for()
+
+
+def _visitor(page: Page, scene: Scene) -> None:
+    inside = _opened(page, scene)
+    inside.get_by_role("button", name=WARRANTY).click()
+    inside.locator(".thumbs").first.wait_for()
+    inside.get_by_role("link", name="Source 1").click()
+    inside.locator("details[open] blockquote").wait_for()
+
+
+def _preview(page: Page, scene: Scene) -> None:
+    page.goto(f"{scene.owner.base_url}/widget/preview?key={scene.widget['key']}")
+    page.locator(BUTTON).click()
+    page.locator(FRAME).content_frame.get_by_role("textbox").wait_for()
+
+
+def _docs(page: Page, scene: Scene) -> None:
+    page.goto(f"{scene.owner.base_url}/docs")
+
+
+VIEWS = (
+    View("first", _at("/login", ready=".login-card"), is_public=True),
+    View("login", _login, is_public=True),
+    View("assistants", _at("/assistants", ready=".card")),
+    View("new", _new),
+    View("edit", _at("/assistants/{assistant}/edit", ready=".file")),
+    View("delete", _delete),
+    View("welcome", _at("/assistants/{assistant}/chat", ready=".welcome")),
+    View("chat", _asked),
+    View("streaming", _streaming),
+    View("failed", _failed),
+    View("proof", _proof),
+    View("proof-text", _proof_as_text),
+    View("doubt", _doubt),
+    View("inside", _inside),
+    View("chats", _chats),
+    View("search", _at("/assistants/{assistant}/search?q=warranty+period", ready=".result")),
+    View("account", _at("/settings/account", ready="form")),
+    View("tokens", _at("/settings/tokens", ready=".row")),
+    View("token", _token),
+    View("usage", _at("/settings/usage", ready="figure")),
+    View("widgets", _at("/settings/widgets", ready=".row")),
+    View("widget-form", _at("/settings/widgets/{widget}", ready="pre.secret")),
+    View("host", _host, is_public=True),
+    View("widget-open", _widget, is_public=True),
+    View("widget", _visitor, is_public=True),
+    View("transcripts", _at("/settings/widgets/{widget}/chats", ready=".row")),
+    View("transcript", _transcript),
+    View("preview", _preview),
+    View("docs", _docs, is_public=True),
+)
+"""In this order: the visitor of `widget` is who the transcripts are of."""
