@@ -1,7 +1,7 @@
 # `make help` lists the commands. Nothing but Python >= 3.11 is needed: .venv is built from the
 # hashed lock with pip, or with uv where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve doctor test check eval bench format lock demo-documents clean
+.PHONY: help venv demo serve doctor test check eval bench screenshots format lock demo-documents clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -40,6 +40,9 @@ eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answe
 
 bench: .venv/dev ## measure what a turn costs (ARGS=--quick: to try it); see docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.turns $(ARGS)
+
+screenshots: .venv/dev ## the pictures of README.md (ARGS=folder: of every view, light and dark, desktop and phone)
+	@$(BIN)/python -m benchmarks.web.screenshots $(ARGS)
 
 lock: .venv/dev ## renew requirements/*.txt from pyproject.toml
 	$(BIN)/python requirements/check_lock.py --write

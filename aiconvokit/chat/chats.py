@@ -60,17 +60,18 @@ async def list_chats(
 @get("/{chat_id:int}/", operation_class=describe(query=LIST | HTML))
 async def get_chat(
     request: ApiRequest,
-    session: NamedDependency[AsyncSession],
+    services: NamedDependency[Services],
     user_id: NamedDependency[int],
     chat_id: FromPath[int],
 ) -> Response[ChatDetail]:
     """A chat with its messages, oldest first; a long one goes on where `Link` says."""
     wanted, html = window(request), wants_html(request)
-    listed = await _listed(session, user_id, chat_id)
-    found = await queries.messages_of(session, listed.thread.id, wanted)
-    messages = found[: wanted.limit]
-    shown = await show_messages(request, session, listed, messages)
-    if html:
+    async with services.sessions() as session:
+        listed = await _listed(session, user_id, chat_id)
+        found = await queries.messages_of(session, listed.thread.id, wanted)
+        messages = found[: wanted.limit]
+        shown = await show_messages(request, session, listed, messages)
+    if html:  # no session is held meanwhile: a page of answers may take seconds of CPU
         shown = await each_with_html(shown)
     also = {"html": "true" if html else None}
     more = len(found) > len(messages)

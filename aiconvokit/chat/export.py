@@ -1,5 +1,6 @@
 """A chat as a file: Markdown with footnotes, or the JSON of the API. Written piece by piece."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 from litestar.serialization import encode_json
 
+from aiconvokit.chat.harmless import closed, harmless
 from aiconvokit.chat.markdown import code_spans, holder
 from aiconvokit.chat.schemas import ChatDetail, CitationOut, MessageOut
 
@@ -60,9 +62,14 @@ async def written(chat: ChatDetail, after: After, form: str) -> AsyncGenerator[b
     yield writer.head(chat)
     messages, last_id = await after(0)
     while messages:
-        yield b"".join(writer.message(one) for one in messages)
+        yield await asyncio.to_thread(_block, writer, messages)
         messages, last_id = await after(last_id)
     yield writer.tail
+
+
+def _block(writer: "_Markdown | _Json", messages: list[MessageOut]) -> bytes:
+    """Messages as they stand in the file: CPU time, for a thread."""
+    return b"".join(writer.message(one) for one in messages)
 
 
 class _Json:
@@ -82,7 +89,10 @@ class _Json:
 
 
 class _Markdown:
-    """Questions as quotes, answers as they are, their citations as footnotes."""
+    """Questions as quotes, answers as they are, their citations as footnotes.
+
+    Neither shows images or HTML: a reader's program would load them from wherever they are.
+    """
 
     tail = b""
 
@@ -96,17 +106,18 @@ class _Markdown:
     def message(self, message: MessageOut) -> bytes:
         if message.role == "user":
             self._questions += 1
-            said = "\n".join(f"> {line}".rstrip() for line in message.content.splitlines())
+            said = harmless("\n".join(message.content.splitlines()), _quoted)
             return f"\n## Question {self._questions}\n\n{said}\n".encode()
         about = [_time(message.created_at), _plain(message.model or "")]
         if message.status != "complete":
             about.append(message.status.replace("_", " "))
-        said = _with_footnotes(message.content, self._questions, message.citations)
+        noted = _with_footnotes(message.content, self._questions, message.citations)
+        said = closed(harmless(noted))
         notes = [_footnote(one, self._questions) for one in message.citations]
         parts = [
             f"## Answer {self._questions}",
             f"*{', '.join(one for one in about if one)}*",
-            *([said.strip()] if said.strip() else []),
+            *([said] if said else []),
             *notes,
         ]
         return ("\n" + "\n\n".join(parts) + "\n").encode()
@@ -119,9 +130,16 @@ def _with_footnotes(text: str, question: int, citations: list[CitationOut]) -> s
     def noted(mark: "re.Match[str]") -> str:
         span = holder(code, mark.start())
         is_code = span is not None and mark.start() < span.end
-        return mark[0] if is_code or int(mark[1]) not in cited else f"[^{question}-{mark[1]}]"
+        if is_code or int(mark[1]) not in cited:
+            return mark[0]
+        is_image = text[mark.start() - 1 : mark.start()] == "!"  # would look like one
+        return f"{' ' if is_image else ''}[^{question}-{mark[1]}]"
 
     return _MARK.sub(noted, text)
+
+
+def _quoted(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.split("\n")) if text else ""
 
 
 def _footnote(citation: CitationOut, question: int) -> str:

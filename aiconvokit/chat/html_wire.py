@@ -1,9 +1,10 @@
 """`?html=true`: answers with their HTML beside their text."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar.serialization import encode_json
@@ -16,8 +17,14 @@ from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.lists import query_value
 
+T = TypeVar("T")
+
 HTML: dict[str, dict[str, Any]] = {"html": {"type": "boolean", "default": False}}
 """The query parameter, for the OpenAPI document."""
+THREADS = 2
+"""That draw at once, of their own: an answer may take a second, and everybody's threads stay free.
+No semaphore, since a thread goes on drawing when nobody waits for it any more."""
+_THREADS = ThreadPoolExecutor(THREADS, thread_name_prefix="html")
 _WORDS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -37,7 +44,7 @@ def wants_html(request: ApiRequest) -> bool:
 
 async def with_html(answer: AnswerOut) -> AnswerOut:
     """An answer with its HTML; drawn on a thread, since it is CPU time."""
-    html = await asyncio.to_thread(render, answer.output, answer.claims, answer.citations)
+    html = await _on_thread(lambda: render(answer.output, answer.claims, answer.citations))
     return changed(answer, html=html)
 
 
@@ -49,7 +56,11 @@ async def again_with_html(stored: Stored) -> Stored:
 
 async def each_with_html(messages: Sequence[MessageOut]) -> list[MessageOut]:
     """Messages of a chat; only an assistant's have HTML."""
-    return await asyncio.to_thread(lambda: [_drawn(one) for one in messages])
+    return await _on_thread(lambda: [_drawn(one) for one in messages])
+
+
+async def _on_thread(draw: Callable[[], T]) -> T:
+    return await asyncio.get_running_loop().run_in_executor(_THREADS, draw)
 
 
 def _drawn(message: MessageOut) -> MessageOut:

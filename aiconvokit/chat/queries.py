@@ -1,10 +1,11 @@
 """Every statement on threads, chats, messages and their receipts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, delete, exists, func, or_, select, update
+from sqlalchemy import Select, delete, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
@@ -125,6 +126,17 @@ async def delete_thread(session: AsyncSession, thread_id: int) -> int:
     )
     await session.execute(delete(Thread).where(Thread.id == thread_id))
     return messages or 0
+
+
+_DELETE_THREADS = text("DELETE FROM thread WHERE id = ANY(:ids)")
+
+
+async def delete_threads(session: AsyncSession, thread_ids: Sequence[int]) -> None:
+    """Remove threads with their chats and messages.
+
+    The ids are one array: a statement has no more than 65,535 parameters.
+    """
+    await session.execute(_DELETE_THREADS, {"ids": list(thread_ids)})
 
 
 async def thread_exists(session: AsyncSession, thread_id: int) -> bool:

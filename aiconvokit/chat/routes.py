@@ -93,18 +93,19 @@ async def ask(
 @get("/{chat_id:int}/messages/{message_id:str}/", operation_class=describe(query=HTML))
 async def get_message(
     request: ApiRequest,
-    session: NamedDependency[AsyncSession],
+    services: NamedDependency[Services],
     user_id: NamedDependency[int],
     chat_id: FromPath[int],
     message_id: FromPath[str],
 ) -> MessageOut:
     """One message, also one that was left before it was whole."""
     html = wants_html(request)
-    chat, thread = await own_chat(session, user_id, chat_id)
-    found = await _message(queries.message_of, session, thread.id, message_id)
-    cited = sorted({one["document_id"] for one in found.citations or []})
-    versions = await ready_versions(session, cited)
-    shown = show_message(request, found, chat.assistant_id, versions)
+    async with services.sessions() as session:  # and none while HTML is drawn
+        chat, thread = await own_chat(session, user_id, chat_id)
+        found = await _message(queries.message_of, session, thread.id, message_id)
+        cited = sorted({one["document_id"] for one in found.citations or []})
+        versions = await ready_versions(session, cited)
+        shown = show_message(request, found, chat.assistant_id, versions)
     return (await each_with_html([shown]))[0] if html else shown
 
 

@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from ingestion.tables import Base, created, identity
 
+API, WIDGET = "api", "widget"
+"""Where threads come from."""
+
 
 class Thread(Base):
     """A conversation; needs no assistant. The lease says whose turn is in work and until when.

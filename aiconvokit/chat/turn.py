@@ -19,9 +19,10 @@ from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Attributed, Citation
 from aiconvokit.chat.receipt import Trace, documents_in, draw, without_words_of
+from aiconvokit.chat.tables import API
 from aiconvokit.chat.turn_queries import Earlier, Persona
 from aiconvokit.db import Transaction, in_transaction
-from aiconvokit.errors import AIConvoKitError, ChatBusy, InvalidFields, NotFound
+from aiconvokit.errors import AIConvoKitError, ChatBusy, Conflict, InvalidFields, NotFound
 from aiconvokit.files.queries import REDACTED
 from aiconvokit.llm.chat_model import Usage
 from aiconvokit.rest.lists import MAX_ID
@@ -33,16 +34,21 @@ logger = logging.getLogger(__name__)
 HISTORY_MESSAGES = 40
 """Read at most; what the model is sent is bounded by tokens."""
 OTHER_ASSISTANT = "This chat belongs to another assistant."
+VISITORS_CHAT = "This is a visitor's conversation; only the visitor can go on with it."
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question of a user in a chat with an assistant."""
+    """A question of a user in a chat with an assistant.
+
+    `origin` is that of the chat's thread: nobody but its visitor asks in a visitor's.
+    """
 
     user_id: int
     chat_id: int
     assistant_id: int
     question: str
+    origin: str = API
 
 
 @dataclass(slots=True)
@@ -106,6 +112,7 @@ async def begin(services: Services, asked: Asked) -> Turn:
         NotFound: no such chat, or an assistant that may not be asked any more.
         InvalidFields: the chat is one with another assistant.
         ChatBusy: another turn holds the thread for longer than a second.
+        Conflict: the chat is a visitor's.
     """
     lease, waited = uuid4(), 0.0
     while True:
@@ -141,6 +148,8 @@ async def _ensure_askable(services: Services, asked: Asked) -> None:
             raise NotFound.of("Chat")
         # The server may have stopped sharing assistants since the chat began.
         await access.to_ask(services, session, asked.user_id, row[0].assistant_id)
+    if row[1].origin != asked.origin:
+        raise Conflict(VISITORS_CHAT, code="visitors_chat")
     if asked.assistant_id != row[0].assistant_id:
         raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
 
@@ -152,6 +161,7 @@ async def _begun(
         "chat": min(asked.chat_id, MAX_ID),
         "assistant": asked.assistant_id,
         "user": asked.user_id,
+        "origin": asked.origin,
         "shared": services.settings.shared_assistants,
     }
     seconds = services.settings.limits.lease_seconds

@@ -47,7 +47,7 @@ UPDATE thread t
 SET lease_token = %(lease)s, lease_expires_at = now() + make_interval(secs => %(seconds)s)
 FROM chat c JOIN assistant a ON a.id = c.assistant_id
 WHERE c.id = %(chat)s AND c.assistant_id = %(assistant)s AND t.id = c.thread_id
-  AND t.owner_id = %(user)s AND (a.owner_id = %(user)s OR %(shared)s)
+  AND t.owner_id = %(user)s AND t.origin = %(origin)s AND (a.owner_id = %(user)s OR %(shared)s)
   AND (t.lease_token IS NULL OR t.lease_expires_at < now())
 RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
 """
@@ -122,7 +122,8 @@ async def take_lease(
 
     Args:
         transaction: the turn's first.
-        keys: `chat`, `assistant`, `user`, and whether assistants are `shared`.
+        keys: `chat`, `assistant`, `user`, the thread's `origin`, and whether assistants are
+            `shared`.
         lease: the turn's own token.
         seconds: how long the lease holds unless it is renewed.
 

@@ -46,9 +46,7 @@ class Shelf:
         folder = self._folder(sha256)
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as part:
-                part.write(data)
-            Path(part.name).replace(folder / name)
+            _write(folder, name, data)
         except OSError as error:  # it can be made again
             logger.warning("A picture of a page could not be kept: %s", error)
         self._unswept += len(data)
@@ -67,17 +65,33 @@ class Shelf:
     def _sweep(self) -> None:
         """Remove what was not used for longest, where the bound is near."""
         found: list[tuple[float, int, Path]] = []
-        for path in self._root.glob("*/*/*"):
-            with suppress(FileNotFoundError):  # another process sweeps as well
-                state = path.stat()
-                found.append((state.st_mtime, state.st_size, path))
+        # Another process sweeps and forgets as well; `walk` goes on where folders vanish.
+        for folder, _, names in os.walk(self._root):
+            for path in (Path(folder, name) for name in names):
+                with suppress(OSError):
+                    state = path.stat()
+                    found.append((state.st_mtime, state.st_size, path))
         total = sum(size for _, size, _ in found)
         if total <= self._max_bytes * (1 - _SWEPT_EVERY):
             return
         for _, size, path in sorted(found):
             if total <= self._max_bytes * _KEPT:
                 break
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the next sweep tries again
+                path.unlink(missing_ok=True)
             total -= size
             with suppress(OSError):  # others are in there
                 path.parent.rmdir()
+
+
+def _write(folder: Path, name: str, data: bytes) -> None:
+    """Write a file so that nobody ever reads a part of it; nothing stays of one that failed."""
+    with tempfile.NamedTemporaryFile(dir=folder, prefix=".part-", delete=False) as part:
+        path = Path(part.name)
+    try:
+        path.write_bytes(data)
+        path.replace(folder / name)
+    except OSError:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        raise

@@ -20,7 +20,7 @@ from aiconvokit.storage import FolderStorage
 from ingestion.errors import DocumentRejected, DocumentTooComplex, IngestionError
 from ingestion.load import PDF
 from ingestion.parse.boxes import boxes_of
-from ingestion.parse.drawing import draw_in_child, place_in_child
+from ingestion.parse.drawing import MAX_CHARACTERS, draw_in_child, place_in_child
 from ingestion.parse.limits import MB
 from ingestion.parse.limits import Limits as ParserLimits
 from ingestion.parse.wire import NO_SUCH_PAGE, Placed
@@ -40,6 +40,9 @@ WALL_SECONDS = 20.0
 
 ANSWER_BYTES = 40 * MB
 """More than a picture of the most pixels that cannot be packed."""
+
+MAX_MARKED = 20_000
+"""Characters that are marked at once: longer than any quote, and 0.4 s on a thread."""
 
 _MAKER = f"1-{version('pypdfium2')}"
 """Names what is kept: another way of drawing, or another PDFium, makes it anew."""
@@ -118,11 +121,15 @@ class Pictures:
     async def marks(self, sha256: bytes, page: PageText, start: int, end: int) -> MarksOut:
         """Where `page.text[start:end]` stands; no boxes where PDFium does not know it.
 
+        Only the first `MAX_MARKED` characters of it.
+
         Raises:
             NoPicture: the file's bytes are not in storage.
             NotDrawable: a limit was hit.
             Unavailable: too many others wait.
         """
+        if len(page.text) > MAX_CHARACTERS:  # a child would place none of them
+            return MarksOut(page.number, None, None, [])
 
         async def place(data: bytes) -> bytes:
             placed = await place_in_child(data, page.number, page.text, self._limits)
@@ -139,7 +146,8 @@ class Pictures:
             raise _told(error) from error
         found = msgspec.msgpack.decode(kept, type=Placed)
         size = (found.width, found.height)
-        boxes = boxes_of(found.places, size, page.text, start, min(end, len(page.text)))
+        last = min(end, start + MAX_MARKED, len(page.text))
+        boxes = await asyncio.to_thread(boxes_of, found.places, size, page.text, start, last)
         return MarksOut(page.number, *size, [BoxOut(*box) for box in boxes])
 
     async def _made(
@@ -148,11 +156,12 @@ class Pictures:
         """What is kept under a name, or made now; whoever wants the same meanwhile waits for it."""
         maker = self._makers.setdefault((sha256, name), asyncio.Lock())
         async with AsyncExitStack() as turns:
-            await _enter(turns, maker)
+            until = asyncio.get_running_loop().time() + WAIT_SECONDS
+            await _enter(turns, maker, until)
             kept = await asyncio.to_thread(self._shelf.get, sha256, name)
             if kept is not None:
                 return kept
-            await _enter(turns, self._children)
+            await _enter(turns, self._children, until)
             try:
                 made = await make(await self._storage.get(sha256))
             except FileNotFoundError:
@@ -197,9 +206,12 @@ def tag(sha256: bytes, page: int, width: int) -> str:
     return f'"{sha256.hex()[:32]}-{page}-{width}-{_MAKER}"'
 
 
-async def _enter(turns: AsyncExitStack, gate: asyncio.Lock | asyncio.Semaphore) -> None:
+async def _enter(
+    turns: AsyncExitStack, gate: asyncio.Lock | asyncio.Semaphore, until: float
+) -> None:
+    """Wait for a turn, by the loop's clock until then."""
     try:
-        async with asyncio.timeout(WAIT_SECONDS):
+        async with asyncio.timeout_at(until):
             await turns.enter_async_context(gate)
     except TimeoutError:
         raise Unavailable(

@@ -11,11 +11,14 @@ from litestar import Request, Response, get
 from aiconvokit.rest.openapi import complete
 
 STYLE = """
+:root { color-scheme: light dark }
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 52rem; margin: 2rem auto; padding: 0 1rem }
 h2 { border-bottom: 1px solid #ccc; margin-top: 2.5rem; text-transform: capitalize }
-h3 { font: 600 1rem ui-monospace, monospace; margin: 1.5rem 0 .25rem }
+h3 { font: 600 1rem ui-monospace, monospace; margin: 1.5rem 0 .25rem; overflow-wrap: anywhere }
 h3 b { display: inline-block; min-width: 4.5rem }
-p { margin: .25rem 0 } dl { display: grid; grid-template-columns: max-content 1fr; gap: 0 1rem }
+p { margin: .25rem 0 }
+dl { display: grid; grid-template-columns: minmax(0, max-content) minmax(0, 1fr); gap: 0 1rem;
+  overflow-wrap: anywhere }
 dt { font-family: ui-monospace, monospace } dd { margin: 0 }
 pre { overflow: auto; background: #f4f4f4; color: #111; padding: .75rem; font-size: .85rem }
 @media (prefers-color-scheme: dark) { body { background: #111; color: #ddd } }

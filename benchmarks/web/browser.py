@@ -67,6 +67,5 @@ def tab(
 def _log_in(context: BrowserContext, token: str) -> None:
     """As if the person had logged in before; frames without an origin have no storage."""
     context.add_init_script(
-        "if (location.protocol === 'http:') "
-        f"localStorage.setItem('aiconvokit.token', '{token}')"
+        f"if (location.protocol === 'http:') localStorage.setItem('aiconvokit.token', '{token}')"
     )

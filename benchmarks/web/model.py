@@ -1,17 +1,16 @@
 """A model server that answers known questions from a script, and cites where the words stand.
 
-OpenAI's wire, as far as one turn needs it. Embeddings are the hashed words of `benchmarks.turns`.
+OpenAI's wire, as far as one turn needs it.
 """
 
 import json
 import re
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.turns.vectors import embed
 from benchmarks.web.listening import Quiet, listening
 
 NAME = "scripted-model"
@@ -73,14 +72,14 @@ def running(script: Script, broken: str) -> Iterator[Model]:
     model.going.set()
 
     class Wire(Quiet):
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802  # the base class calls it so
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if self.path.endswith("/embeddings"):
-                self.reply(200, _embeddings(body["input"]), "application/json")
-            elif body["messages"][-1]["content"].rstrip().endswith(model.broken):
+            if body["messages"][-1]["content"].rstrip().endswith(model.broken):
                 self.reply(500, b'{"error":{"message":"out of memory"}}', "application/json")
             elif body.get("stream"):
-                self._stream(written(model.script, body["messages"][-1]["content"]))
+                self.close_connection = True
+                with suppress(ConnectionError):  # who asked may be gone
+                    self._stream(written(model.script, body["messages"][-1]["content"]))
             else:
                 text = written(model.script, body["messages"][-1]["content"])
                 self.reply(200, _whole(text), "application/json")
@@ -136,13 +135,3 @@ def _whole(text: str) -> bytes:
 
 def _framed(raw: bytes) -> bytes:
     return b"%x\r\n%b\r\n" % (len(raw), raw)
-
-
-def _embeddings(given: str | list[str]) -> bytes:
-    texts = [given] if isinstance(given, str) else given
-    rows = [
-        {"object": "embedding", "index": index, "embedding": embed(text).tolist()}
-        for index, text in enumerate(texts)
-    ]
-    usage = {"prompt_tokens": 1, "total_tokens": 1}
-    return json.dumps({"object": "list", "model": NAME, "data": rows, "usage": usage}).encode()

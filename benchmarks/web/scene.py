@@ -13,22 +13,24 @@ from benchmarks.web.listening import site
 from benchmarks.web.model import Model, Script, Statement, running
 from benchmarks.web.server import Owner, logged_in, serving
 
-REVENUE = "How did revenue and profit develop in 2025?"
+PURCHASE = "What will Harrowmere pay for Brinkhof Warmtetechniek?"
 WARRANTY = "How long is the warranty period for compressors?"
 PLANT = "How many heat pumps did the Kaunas plant assemble in 2025?"
 BROKEN = "Who audits the company?"
 SCRIPT: Script = {
-    REVENUE: (
+    PURCHASE: (
         Statement(
-            "Revenue rose by **8.8 % to €632.4 million**",
-            "Revenue rose by 8.8% to €632.4 million.",
+            "On 22 January 2026 the group agreed to buy Brinkhof Warmtetechniek B.V. of "
+            "Apeldoorn, a maintenance company with 83 employees and revenue of €12.7 million, "
+            "for **€11.2 million in cash**",
+            "for €11.2 million in cash.",
         ),
         Statement(
-            "Profit for the year was **€38.8 million**, more than twice the €17.5 million of "
-            "the year before",
-            "Profit for the year was €38.8 million, more than twice",
+            "The purchase needs the consent of the competition authority, which is expected in "
+            "**April 2026**",
+            "consent of the competition authority, which is expected in April 2026.",
         ),
-        Statement("No other year was ever as good for the shareholders"),
+        Statement("The price is low for a company of this kind"),
     ),
     WARRANTY: (
         Statement(
@@ -78,7 +80,10 @@ SHOP = """<!doctype html>
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Everything that is there to be looked at. `pages` are those of the web site at `site`."""
+    """Everything that is there to be looked at.
+
+    `pages` are those of the web site at `site`; `chats` are ids by question.
+    """
 
     owner: Owner
     model: Model
@@ -86,6 +91,7 @@ class Scene:
     assistant: int
     pages: dict[str, str]
     widget: dict[str, Any] = field(default_factory=dict)
+    chats: dict[str, int] = field(default_factory=dict)
 
     def settle(self) -> None:
         """Widget, chats, tokens: what an owner has after some days."""
@@ -94,14 +100,15 @@ class Scene:
             "title": "Ask Harrowmere",
             "color": "#0f5c63",
             "greeting": "Good morning. Ask about our report and our contracts.",
-            "suggestions": [WARRANTY, REVENUE],
+            "suggestions": [WARRANTY, PURCHASE],
             "origins": [self.site],
             "shows_pictures": True,
         }
         self.widget.update(self.owner.post("/widgets/", fields))
         self.pages["/"] = SHOP.replace(SNIPPET_PLACE, self.widget["snippet"])
-        for question in (PLANT, WARRANTY):
-            self.owner.ask(self.assistant, question)
+        self.pages["/bare"] = SHOP
+        for question in (PLANT, WARRANTY, PURCHASE):
+            self.chats[question] = self.owner.ask(self.assistant, question)
         new = {"name": "Nightly upload", "expires_in_days": 90}
         self.owner.post("/users/me/tokens/", new)
 

@@ -76,7 +76,7 @@ def _name(view: View, viewport: ViewportSize, light: Light) -> str:
 
 def _picture(page: Page, light: Light) -> bytes:
     page.emulate_media(color_scheme=light)
-    return page.screenshot(full_page=True, animations="disabled")
+    return page.screenshot(animations="disabled")
 
 
 if __name__ == "__main__":

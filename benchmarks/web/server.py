@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 
-from benchmarks.turns.vectors import MODEL as EMBEDDING_MODEL
 from benchmarks.web.model import NAME
 
 USER = "ann"
@@ -71,7 +70,7 @@ class Owner:
 
 @contextmanager
 def serving(model_url: str) -> Iterator[str]:
-    """`aiconvokit serve` with that model and a new data folder, from ready to stopped: its URL."""
+    """`aiconvokit serve` with that model, the local embedder and a new data folder: its URL."""
     port = _free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "aiconvokit", "serve", "--port", str(port)]
@@ -83,7 +82,6 @@ def serving(model_url: str) -> Iterator[str]:
             "OPENAI_BASE_URL": model_url,
             "OPENAI_API_KEY": "sk-none",
             "AICONVOKIT_CHAT_MODEL": NAME,
-            "AICONVOKIT_EMBEDDING_MODEL": EMBEDDING_MODEL,
             "AICONVOKIT_LIMITS": "off",
             "AICONVOKIT_DATA_DIR": f"{folder}/data",
         }

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import FrameLocator, Page, ViewportSize
+from playwright.sync_api import FilePayload, FrameLocator, Page, ViewportSize
 
 from benchmarks.web.browser import BUTTON, DESKTOP, FRAME, PHONE
-from benchmarks.web.scene import BROKEN, REVENUE, WARRANTY, Scene
+from benchmarks.web.scene import BROKEN, PURCHASE, WARRANTY, Scene
 
 Show = Callable[[Page, Scene], None]
 BOTH = (DESKTOP, PHONE)
@@ -26,7 +26,11 @@ def _at(path: str, *, ready: str) -> Show:
     """An address of the page, drawn once `ready` (a selector) can be seen."""
 
     def show(page: Page, scene: Scene) -> None:
-        numbers = {"assistant": scene.assistant, "widget": scene.widget["id"]}
+        numbers = {
+            "assistant": scene.assistant,
+            "chat": scene.chats[PURCHASE],
+            "widget": scene.widget["id"],
+        }
         page.goto(f"{scene.owner.base_url}/#{path.format(**numbers)}")
         page.locator(ready).first.wait_for()
 
@@ -40,41 +44,41 @@ def _login(page: Page, scene: Scene) -> None:
 
 
 def _new(page: Page, scene: Scene) -> None:
-    _at("/assistants/new", ready=".drop-zone, .drop, form")(page, scene)
+    _at("/assistants/new", ready="form")(page, scene)
     page.get_by_label("Name", exact=True).fill("Contracts")
     page.get_by_label("Company").fill("Harrowmere Thermal")
     with page.expect_file_chooser() as chooser:
         page.get_by_role("button", name="Choose files").click()
-    chooser.value.set_files([{"name": "lease.pdf", "mimeType": "", "buffer": b"0" * 123_456}])
+    lease: FilePayload = {"name": "lease.pdf", "mimeType": "", "buffer": b"0" * 123_456}
+    chooser.value.set_files(lease)
 
 
-def _asked(page: Page, scene: Scene, question: str = REVENUE) -> None:
+def _answered(page: Page, scene: Scene) -> None:
+    _at("/assistants/{assistant}/chat/{chat}", ready="article.answer .answer-actions")(page, scene)
+
+
+def _ask(page: Page, scene: Scene, question: str) -> None:
     _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
     page.get_by_role("textbox", name="Your question").fill(question)
     page.get_by_role("button", name="Send").click()
-    page.locator("article.answer .answer-actions").first.wait_for()
 
 
 def _streaming(page: Page, scene: Scene) -> None:
     scene.model.going.clear()
     try:
-        _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
-        page.get_by_role("textbox", name="Your question").fill(REVENUE)
-        page.get_by_role("button", name="Send").click()
-        page.get_by_text("632.4").first.wait_for()
+        _ask(page, scene, PURCHASE)
+        page.get_by_text("consent").first.wait_for()
     finally:
         page.once("close", lambda _: scene.model.going.set())
 
 
 def _failed(page: Page, scene: Scene) -> None:
-    _at("/assistants/{assistant}/chat", ready="form.composer")(page, scene)
-    page.get_by_role("textbox", name="Your question").fill(BROKEN)
-    page.get_by_role("button", name="Send").click()
+    _ask(page, scene, BROKEN)
     page.locator(".problem-box").wait_for()
 
 
 def _proof(page: Page, scene: Scene) -> None:
-    _asked(page, scene)
+    _answered(page, scene)
     page.locator(".prose .mark").first.click()
     page.locator(".panel .box").first.wait_for()
 
@@ -86,13 +90,13 @@ def _proof_as_text(page: Page, scene: Scene) -> None:
 
 
 def _doubt(page: Page, scene: Scene) -> None:
-    _asked(page, scene)
+    _answered(page, scene)
     page.get_by_role("button", name="Not supported by the documents").first.focus()
     page.locator(".tip").wait_for()
 
 
 def _inside(page: Page, scene: Scene) -> None:
-    _asked(page, scene)
+    _answered(page, scene)
     page.get_by_role("button", name="Look inside").click()
     page.locator(".panel .passage").first.wait_for()
 
@@ -146,12 +150,11 @@ def _visitor(page: Page, scene: Scene) -> None:
     inside.get_by_role("button", name=WARRANTY).click()
     inside.locator(".thumbs").first.wait_for()
     inside.get_by_role("link", name="Source 1").click()
-    inside.locator("details[open] blockquote").wait_for()
+    inside.locator("details[open] img").wait_for()
 
 
 def _preview(page: Page, scene: Scene) -> None:
     page.goto(f"{scene.owner.base_url}/widget/preview?key={scene.widget['key']}")
-    page.locator(BUTTON).click()
     page.locator(FRAME).content_frame.get_by_role("textbox").wait_for()
 
 
@@ -159,29 +162,44 @@ def _docs(page: Page, scene: Scene) -> None:
     page.goto(f"{scene.owner.base_url}/docs")
 
 
+def _below(show: Show) -> Show:
+    """The end of what is longer than the window."""
+
+    def shown(page: Page, scene: Scene) -> None:
+        show(page, scene)
+        page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+
+    return shown
+
+
+_EDIT = _at("/assistants/{assistant}/edit", ready=".file")
+_ACCOUNT = _at("/settings/account", ready="form")
+_FORM = _at("/settings/widgets/{widget}", ready="pre.secret")
 VIEWS = (
     View("first", _at("/login", ready=".login-card"), is_public=True),
     View("login", _login, is_public=True),
-    View("assistants", _at("/assistants", ready=".card")),
+    View("assistants", _at("/assistants", ready=".card-link")),
     View("new", _new),
-    View("edit", _at("/assistants/{assistant}/edit", ready=".file")),
+    View("new-below", _below(_new)),
+    View("edit", _EDIT),
+    View("edit-below", _below(_EDIT)),
     View("delete", _delete),
     View("welcome", _at("/assistants/{assistant}/chat", ready=".welcome")),
-    View("chat", _asked),
-    View("streaming", _streaming),
-    View("failed", _failed),
+    View("chat", _answered),
     View("proof", _proof),
     View("proof-text", _proof_as_text),
     View("doubt", _doubt),
     View("inside", _inside),
     View("chats", _chats),
     View("search", _at("/assistants/{assistant}/search?q=warranty+period", ready=".result")),
-    View("account", _at("/settings/account", ready="form")),
+    View("account", _ACCOUNT),
+    View("account-below", _below(_ACCOUNT)),
     View("tokens", _at("/settings/tokens", ready=".row")),
     View("token", _token),
     View("usage", _at("/settings/usage", ready="figure")),
     View("widgets", _at("/settings/widgets", ready=".row")),
-    View("widget-form", _at("/settings/widgets/{widget}", ready="pre.secret")),
+    View("widget-form", _FORM),
+    View("widget-form-below", _below(_FORM)),
     View("host", _host, is_public=True),
     View("widget-open", _widget, is_public=True),
     View("widget", _visitor, is_public=True),
@@ -189,5 +207,8 @@ VIEWS = (
     View("transcript", _transcript),
     View("preview", _preview),
     View("docs", _docs, is_public=True),
+    View("streaming", _streaming),
+    View("failed", _failed),
 )
-"""In this order: the visitor of `widget` is who the transcripts are of."""
+"""In this order: the visitor of `widget` is who the transcripts are of, and what asks comes last:
+its chats would stand in all lists."""

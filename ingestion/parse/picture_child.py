@@ -1,6 +1,6 @@
 """The drawing child: a PDF in, one of its pages out, inside limits as in `ingestion.parse.child`.
 
-Started by `ingestion.parse.pictures` as `python -I -m ingestion.parse.picture_child`. A module of
+Started by `ingestion.parse.drawing` as `python -I -m ingestion.parse.picture_child`. A module of
 its own, since somebody waits for the picture: it imports a fifth of what parsing needs.
 """
 

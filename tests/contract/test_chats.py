@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from markdown_it import MarkdownIt
 
 from contract.rows import row
 from contract.test_chat import ANSWER_KEYS, ITEM_KEYS, QUESTION, TEXT, events
@@ -15,6 +16,10 @@ from support.server import API, Client, Server
 
 CHAT = f"{API}/chat/"
 NO_CHAT = '{"detail":"No Chat matches the given query."}'
+CITED = (
+    '[{"index":1,"document_id":0,"version":1,"filename":"a.md","page":1,"start":0,"end":1,'
+    '"quote":"a"}]'
+)
 WRONG_BOOLEAN = '{"html":["Must be a valid boolean."]}'
 
 
@@ -180,6 +185,40 @@ def test_a_chat_as_markdown(cleo: Client, assistant: int, chat: int) -> None:
     assert f"\n[^1-1]: report.md, page 1: \u201c{words}\u201d\n" in text
     assert "\n[^2-1]: report.md, page 1: " in text
     assert cleo.get(f"{CHAT}{chat}/export?format=markdown").text == text
+
+
+@row("chat_export")
+def test_a_file_loads_nothing_from_strangers(
+    cleo: Client, chat: int, contract_database: str
+) -> None:
+    said = (
+        "![i](http://x.org/i.png) <img src=http://x.org/i.png> `vec![1]`",
+        "Yes![1]",
+        "Twice `a\n![i](http://x.org/i.png)`",  # code by its line, an image by its paragraph
+        "```rust\nvec![1]",
+        "```\n![i](http://x.org/i.png)\n```",  # the block above ends where its answer does
+    )
+    with psycopg.connect(contract_database) as connection:
+        for number, content in enumerate(said):
+            for role in ("user", "assistant"):
+                connection.execute(
+                    "INSERT INTO message (public_id, thread_id, role, status, content, citations)"
+                    " SELECT %s, thread_id, %s, 'complete', %s, %s FROM chat WHERE id = %s",
+                    [f"msg_{role}_{chat}_{number}", role, content, CITED, chat],
+                )
+    text = cleo.get(f"{CHAT}{chat}/export/").text
+    first = "!\\[i](http://x.org/i.png) &lt;img src=http://x.org/i.png> `vec![1]`"
+    assert f"> {first}\n" in text
+    assert f"*\n\n{first}\n" in text
+    assert "Yes! [^2-1]\n" in text
+    assert "\n\nTwice `a\n!\\[i](http://x.org/i.png)`\n" in text
+    assert "\n\n```rust\nvec![1]\n```\n" in text
+    assert "\n\n```\n![i](http://x.org/i.png)\n```\n" in text
+    tokens = MarkdownIt("commonmark").enable("table").parse(text)
+    found = {part.type for token in tokens for part in (token, *(token.children or ()))}
+    assert not found & {"image", "html_inline", "html_block"}
+    shown = cleo.get(f"{CHAT}{chat}/export/?format=json").json()["messages"]
+    assert [one["content"] for one in shown[::2]] == list(said)
 
 
 @row("chat_export")

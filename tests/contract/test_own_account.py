@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from time import sleep
 from typing import Any
 
 import psycopg
@@ -105,6 +107,44 @@ def test_a_program_that_changes_it_ends_all_logins(server: Server, owner: Client
         assert client.put(PASSWORDS, json=fields).status_code == 204
     assert all(works(server, secret) for secret in scripts)
     exactly(owner.get(ME), 401, INVALID)
+
+
+@row("own_password", "error.login")
+@pytest.mark.parametrize("password", [PASSWORD, NEW_PASSWORD])
+def test_a_login_that_overlaps_a_change_of_the_password(
+    server: Server, login: Callable[[str], Any], name: str, contract_database: str, password: str
+) -> None:
+    """The row is held while the login checks the password; then it has another hash."""
+    with server.client() as client, psycopg.connect(contract_database) as connection:
+        for one, own in ((name, PASSWORD), (f"{name}.other", password)):
+            new = {"username": one, "email": "", "password": own}
+            assert client.post(f"{API}/users/", json=new).status_code == 201
+        connection.execute('SELECT 1 FROM "user" WHERE username = %s FOR UPDATE', [name])
+        with ThreadPoolExecutor(1) as thread:
+            answer = thread.submit(login, PASSWORD)
+            while not answer.done() and not _waits(contract_database):
+                sleep(0.01)
+            connection.execute(
+                'UPDATE "user" SET password_hash = (SELECT password_hash FROM "user"'
+                " WHERE username = %s) WHERE username = %s",
+                [f"{name}.other", name],
+            )
+            connection.commit()
+        status = answer.result().status_code
+        tokens = 'SELECT count(*) FROM token JOIN "user" u ON u.id = user_id WHERE u.username = %s'
+        count_of = connection.execute(tokens, [name]).fetchone()
+    still_fits = password == PASSWORD
+    assert (status, count_of) == ((200, (1,)) if still_fits else (400, (0,)))
+
+
+def _waits(database: str) -> bool:
+    """Whether a statement of this database waits for a row."""
+    waiting = (
+        "SELECT 1 FROM pg_stat_activity WHERE datname = current_database()"
+        " AND wait_event_type = 'Lock'"
+    )
+    with psycopg.connect(database) as connection:
+        return connection.execute(waiting).fetchone() is not None
 
 
 @row("own_password")

@@ -244,3 +244,22 @@ def test_sharing_assistants_shares_no_widgets(closed: Closed) -> None:
         exactly(hilde.post(WIDGETS, json={"assistant_id": assistant}), 403, forbidden)
         hers = made(gerd, assistant)
         exactly(hilde.get(f"{WIDGETS}{hers['id']}/"), 404, UNKNOWN)
+
+
+@row("widgets", "idempotency")
+def test_a_widget_is_made_once(server: Server) -> None:
+    with server.login("wanda") as client:
+        new = {"assistant_id": client.assistant()["id"], "title": "Once"}
+        key = {"Idempotency-Key": "one-widget"}
+        first = client.post(WIDGETS, json=new, headers=key)
+        assert first.status_code == 201, first.text
+        again = client.post(WIDGETS, json=new, headers=key)
+        exactly(again, 201, first.text)
+        assert again.headers["idempotent-replayed"] == "true"
+        assert [one["id"] for one in client.get(WIDGETS).json()] == [first.json()["id"]]
+        other = client.post(WIDGETS, json=new | {"title": "Twice"}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        client.delete(f"{WIDGETS}{first.json()['id']}/")
+        anew = client.post(WIDGETS, json=new, headers=key)
+        assert anew.status_code == 201
+        assert anew.json()["id"] != first.json()["id"]

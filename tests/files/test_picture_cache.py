@@ -4,7 +4,10 @@ import asyncio
 import io
 import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import get_ident
+from typing import Any
 
 import psutil
 import pytest
@@ -16,6 +19,8 @@ from aiconvokit.files import pictures
 from aiconvokit.files.picture_shelf import Shelf
 from aiconvokit.files.pictures import NoPicture, NotDrawable, Pictures
 from aiconvokit.storage import FolderStorage
+from ingestion.parse.boxes import Box, boxes_of
+from ingestion.parse.drawing import MAX_CHARACTERS
 from ingestion.tables import PageText
 
 A, B = b"a" * 32, b"b" * 32
@@ -121,6 +126,29 @@ def test_a_folder_that_takes_nothing_is_no_fault(
     assert shelf.get(A, "1") is None
 
 
+def test_nothing_stays_of_what_could_not_be_written(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / A.hex()[:2] / A.hex() / "1").mkdir(parents=True)  # no file takes its name
+    Shelf(tmp_path).put(A, "1", b"x")
+    assert "could not be kept" in caplog.text
+    assert files(tmp_path) == []
+
+
+def test_two_that_sweep_and_forget_do_not_disturb_each_other(tmp_path: Path) -> None:
+    contents = [bytes([number]) * 32 for number in range(20)]
+
+    def use(shelf: Shelf) -> None:
+        for turn in range(100):
+            shelf.put(contents[turn % 20], f"{turn}", bytes(4_000))
+            shelf.forget(contents[(turn * 7) % 20])
+
+    with ThreadPoolExecutor(4) as threads:
+        for done in [threads.submit(use, Shelf(tmp_path, max_bytes=20_000)) for _ in range(4)]:
+            done.result()
+    assert [name for name in files(tmp_path) if name.startswith(".part-")] == []
+
+
 async def test_a_page_is_drawn_once(
     drawn: Pictures, storage: FolderStorage, shelf: Shelf, tmp_path: Path
 ) -> None:
@@ -151,6 +179,34 @@ async def test_marks_are_kept_for_the_text_they_are_of(
     (moved,) = (await drawn.marks(content, other, 6, 11)).boxes
     assert moved == word
     assert len(files(tmp_path / "pictures")) == 2
+
+
+async def test_as_much_is_marked_as_anybody_quotes(
+    drawn: Pictures, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = await stored(storage, pdf())
+    page = PageText(number=1, text=TEXT)
+    monkeypatch.setattr(pictures, "MAX_MARKED", 9)
+    threads: list[int] = []
+
+    def noted(*arguments: Any) -> list[Box]:
+        threads.append(get_ident())
+        return boxes_of(*arguments)
+
+    monkeypatch.setattr(pictures, "boxes_of", noted)
+    assert await drawn.marks(content, page, 0, 2**31 - 1) == await drawn.marks(content, page, 0, 9)
+    assert get_ident() not in threads
+    assert (await drawn.marks(content, page, 2**31 - 2, 2**31 - 1)).boxes == []
+
+
+async def test_no_child_looks_for_a_text_that_is_too_long(
+    drawn: Pictures, storage: FolderStorage, tmp_path: Path
+) -> None:
+    content = await stored(storage, pdf())
+    long = PageText(number=1, text="x" * (MAX_CHARACTERS + 1))
+    found = await drawn.marks(content, long, 0, 9)
+    assert (found.width, found.height, found.boxes) == (None, None, [])
+    assert files(tmp_path / "pictures") == []
 
 
 async def test_two_children_at_once_and_no_more(drawn: Pictures, storage: FolderStorage) -> None:

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from aiconvokit.assistants import access
 from aiconvokit.chat.answer import Event, Started, run_turn
+from aiconvokit.chat.tables import WIDGET
 from aiconvokit.chat.turn import Asked, Done
 from aiconvokit.errors import AIConvoKitError, ChatBusy, InvalidFields, NotFound
 from aiconvokit.rest.body import ApiRequest
@@ -74,12 +75,13 @@ async def _admit(services: Services, visit: Visit, question: str) -> Admitted:
             raise SessionEnded
         if widget.is_paused:
             raise Paused
+        rewriting = budget.rewriting(services, question, is_first=found.chat_id is None)
         chat_id = found.chat_id or await visitor_queries.insert_chat(session, widget, found)
         instructions = await visitor_queries.length_of_instructions(session, widget.assistant_id)
         tokens = budget.set_aside(services, instructions + len(question))
         spending = await budget.take(session, widget, found.visitor, tokens)
-    asked = Asked(widget.owner_id, chat_id, widget.assistant_id, question)
-    return Admitted(asked, spending)
+    asked = Asked(widget.owner_id, chat_id, widget.assistant_id, question, WIDGET)
+    return Admitted(asked, replace(spending, rewriting=rewriting))
 
 
 async def told(

@@ -11,9 +11,10 @@ from datetime import date
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.chat.follow_up import stands_alone
 from aiconvokit.chat.prompt import ANSWER_TOKENS, MESSAGE_OVERHEAD
 from aiconvokit.services import Services
-from aiconvokit.web.widget import visitor_queries
+from aiconvokit.web.widget import queries, visitor_queries
 from aiconvokit.web.widget.problems import BudgetSpent
 from aiconvokit.web.widget.queries import ALL
 from aiconvokit.web.widget.tables import Widget
@@ -35,6 +36,8 @@ class Spending:
     visitor: str
     day: date
     tokens: int
+    rewriting: int = 0
+    """Of them, what may have been spent when it did not come to asking a model for an answer."""
 
 
 def set_aside(services: Services, characters: int) -> int:
@@ -49,6 +52,18 @@ def set_aside(services: Services, characters: int) -> int:
     limits = services.settings.limits
     bounded = limits.history_tokens + limits.passage_tokens + ANSWER_TOKENS
     return bounded + characters // CHARACTERS_PER_TOKEN
+
+
+def rewriting(services: Services, question: str, *, is_first: bool) -> int:
+    """Tokens that may be spent before a turn begins to answer: a follow-up is rewritten first.
+
+    Args:
+        services: whether there is a model, and whether it rewrites.
+        question: what is asked.
+        is_first: there is no conversation before it.
+    """
+    is_off = services.chat_model is None or services.settings.query_rewrite == "off"
+    return 0 if is_off or is_first or stands_alone(question) else REWRITE_TOKENS
 
 
 async def take(session: AsyncSession, widget: Widget, visitor: str, tokens: int) -> Spending:
@@ -75,7 +90,9 @@ async def settle(services: Services, spending: Spending, message_id: str | None)
         spending: what was counted before.
         message_id: the answer; None when it did not come to asking a model for it.
     """
-    spent = 0 if message_id is None else await _spent(services, message_id, spending.tokens)
+    spent = spending.rewriting
+    if message_id is not None:
+        spent = await _spent(services, message_id, spending.tokens)
     await _correct(services, spending, messages=0, tokens=spent - spending.tokens)
 
 
@@ -88,6 +105,9 @@ async def _correct(services: Services, spending: Spending, *, messages: int, tok
     if not messages and not tokens:
         return
     async with services.sessions.begin() as session:
+        # Before what was spent, as a deletion and `take` do: else they wait in a circle.
+        if await queries.hold_widget(session, spending.widget_id, "use") is None:
+            return
         for visitor in (spending.visitor, ALL):  # in the order of `spend`
             row = {"widget": spending.widget_id, "day": spending.day, "visitor": visitor}
             await visitor_queries.correct(session, row, messages=messages, tokens=tokens)

@@ -9,8 +9,9 @@ from litestar.params import FromPath
 from msgspec.structs import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions
+from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
 from aiconvokit.errors import NotFound
 from aiconvokit.rest.body import ApiRequest, read_body
@@ -31,22 +32,32 @@ from aiconvokit.web.widget.schemas import (
     WidgetUpdate,
 )
 from aiconvokit.web.widget.tables import Widget
+from ingestion.store import driver_connection
 
 _FIELDS = NewWidget.__struct_fields__
 
 
-@post("/", operation_class=describe(NewWidget, errors=(403, 404)))
+@post("/", operation_class=describe(NewWidget, errors=(403, 404, 409, 422)))
 async def create_widget(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> WidgetOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[WidgetOut]:
     """Make a widget of one of one's own assistants; without origins it is shown nowhere."""
-    wanted = read_widget(await read_body(request, services.settings.limits), {})
-    async with services.sessions.begin() as session:
+    body = await read_body(request, services.settings.limits)
+    wanted = read_widget(body, {})
+    attempt = await once.take(body)
+    if attempt.stored is not None:
+        return attempt.stored.response()
+    async with attempt, services.sessions.begin() as session:
         assistant = await access.to_change(services, session, user_id, wanted.assistant_id)
         await access.hold(session, assistant.id, "ask")
         values = {**asdict(wanted), "title": wanted.title or assistant.name[:MAX_TITLE]}
         row = await queries.insert_widget(session, user_id, keys.new_key(), values)
-    return _show(request, row)
+        transaction = await driver_connection(session)
+        shown = _show(request, row)
+        return await attempt.keep(transaction, shown, assistant_id=assistant.id)
 
 
 @get("/", operation_class=describe(query=LIST))
@@ -116,6 +127,7 @@ async def delete_widget(
         await access.hold(session, widget.assistant_id, "ask")
         if await queries.hold_widget(session, widget_id, "delete") is None:
             raise NotFound.of("Widget")
+        await idempotency_store.forget(session, widget.assistant_id, user_id)
         chats, messages = await queries.delete_widget(session, widget_id)
         removed = deletions.Removed(chats=chats, messages=messages)
         deletion = await deletions.keep(session, user_id, "widget", widget_id, removed)

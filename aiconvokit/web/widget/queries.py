@@ -9,7 +9,7 @@ from sqlalchemy import Date, and_, delete, func, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.chat.tables import Thread
+from aiconvokit.chat import queries as chat_queries
 from aiconvokit.rest.lists import Window
 from aiconvokit.web.widget.tables import Widget, WidgetSession, WidgetUsage
 
@@ -76,12 +76,13 @@ async def hold_widget(
 ) -> Widget | None:
     """A widget as it is now, kept so until the transaction ends; None when it was deleted.
 
-    Its assistant is held before it: deleting that deletes both in this order.
+    Its assistant is held before it: deleting that deletes both in this order. What "use" keeps out
+    is a change as well as a deletion; many use it at once.
     """
     found = await session.scalars(
         select(Widget)
         .where(Widget.id == widget_id)
-        .with_for_update(read=purpose == "use", key_share=purpose != "delete")
+        .with_for_update(read=purpose == "use", key_share=purpose == "change")
         .execution_options(populate_existing=True)
     )
     return found.one_or_none()
@@ -115,7 +116,7 @@ async def delete_widget(session: AsyncSession, widget_id: int) -> tuple[list[int
         ids of the chats, and the number of their messages.
     """
     chats = (await session.execute(_CHATS, {"id": widget_id})).all()
-    await session.execute(delete(Thread).where(Thread.id.in_([row[1] for row in chats])))
+    await chat_queries.delete_threads(session, [row[1] for row in chats])
     await session.execute(delete(Widget).where(Widget.id == widget_id))
     return [row[0] for row in chats], sum(row[2] for row in chats)
 

@@ -27,6 +27,9 @@ VISITOR_BYTES = 32_768
 """Of a visitor's body: the longest question in any script, escaped, with room to spare."""
 UNKNOWN = "This field is not known here."
 NO_COLOR = "Enter a color such as #1f5fbf."
+_NO_POLICY = frozenset("[_")
+"""Of hosts that a policy cannot name (addresses of IPv6, names with underscores): a browser would
+leave the origin out and refuse the chat there."""
 NO_ORIGIN = (
     "Enter an origin such as https://www.example.org: scheme, host and port, no path and no "
     "wildcard; letters beyond ASCII in their xn-- form."
@@ -121,7 +124,7 @@ def _origin(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(NOT_A_STRING)  # noqa: TRY004  # as above
     found = origins.normal(value)
-    if found is None:
+    if found is None or not _NO_POLICY.isdisjoint(found):
         raise ValueError(NO_ORIGIN)
     return found
 

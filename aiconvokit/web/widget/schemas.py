@@ -181,3 +181,10 @@ class SessionOut(Struct):
     expires_at: Timestamp
     widget: LookOut
     messages: list[SaidOut]
+
+
+class HistoryOut(Struct):
+    """What a page that was reloaded goes on with; `widget` is the look of now."""
+
+    widget: LookOut
+    messages: list[SaidOut]

@@ -21,6 +21,10 @@ SESSIONS_BURST, SESSIONS_PER_MINUTE = 30, 20
 """By address: an office behind one opens its tabs at once, and then no page a second."""
 MESSAGES_BURST, MESSAGES_PER_MINUTE = 20, 20
 """By address: people read what they are answered."""
+HISTORIES_BURST, HISTORIES_PER_MINUTE = 60, 60
+"""By address: every page of a site that is opened in a tab with a conversation asks for it once."""
+CLICKS_BURST, CLICKS_PER_MINUTE = 60, 60
+"""By address: thumbs, and conversations begun anew. A thumb is given, changed and taken back."""
 PAGES_BURST, PAGES_PER_MINUTE = 60, 60
 """By address: a source takes two, its picture and its marks."""
 
@@ -82,13 +86,13 @@ async def begin(request: ApiRequest, services: Services, key: str, wanted: NewSe
     await throttle(services, request, "session", SESSIONS_BURST, SESSIONS_PER_MINUTE)
     visitor, token = wanted.visitor or keys.new_visitor(), keys.new_token()
     async with services.sessions.begin() as session:
-        widget = await _widget(session, key)
-        if not _is_listed(request, widget, wanted.origin):
+        known = await _widget(session, key)
+        # Asked of the row that is held: what its owner changes now waits, or is seen.
+        widget = await queries.hold_widget(session, known.id, "use")
+        if widget is None or not _is_listed(request, widget, wanted.origin):
             raise NotHere
         if widget.is_paused:
             raise Paused
-        if await queries.hold_widget(session, widget.id, "use") is None:
-            raise NotHere
         await visitor_queries.sweep(session, widget.id)
         expires_at = await visitor_queries.insert_session(
             session, widget.id, digest(token), visitor, TIMES

@@ -15,17 +15,17 @@ from aiconvokit.web.widget import asking, keys, picture_routes, sessions, visito
 from aiconvokit.web.widget.problems import draw
 from aiconvokit.web.widget.reading import read_visitors
 from aiconvokit.web.widget.schemas import (
+    HistoryOut,
     NewSession,
     Nothing,
     Question,
-    SaidOut,
     SessionOut,
     Thumb,
 )
 from aiconvokit.web.widget.show import show_look, show_messages
 
-HISTORY_MESSAGES = 100
-"""Shown again after a reload, the newest."""
+HISTORY_MESSAGES = 30
+"""Shown again after a reload, the newest: fifteen questions. Their HTML is drawn each time."""
 NO_VISITOR = "Enter 16 to 64 letters, digits, - or _."
 NO_THUMB = "Enter 1, -1 or null."
 
@@ -74,15 +74,19 @@ async def ask(
 @get("/messages/")
 async def list_messages(
     request: ApiRequest, services: NamedDependency[Services], key: FromPath[str]
-) -> list[SaidOut]:
-    """What was said in the session's conversation."""
+) -> HistoryOut:
+    """What was said in the session's conversation, and how the widget looks now."""
     sessions.check_caller(request)
     visit = await sessions.enter(request, services, key)
+    await sessions.throttle(
+        services, request, "history", sessions.HISTORIES_BURST, sessions.HISTORIES_PER_MINUTE
+    )
+    look = show_look(visit.widget)
     if visit.session.chat_id is None:
-        return []
+        return HistoryOut(widget=look, messages=[])
     async with services.sessions() as session:
         found = await visitor_queries.messages_of(session, visit.session.chat_id, HISTORY_MESSAGES)
-    return await show_messages(visit.widget, found)
+    return HistoryOut(widget=look, messages=await show_messages(visit.widget, found))
 
 
 @put("/messages/{message_id:str}/rating/", status_code=204)
@@ -97,6 +101,7 @@ async def rate(
     visit = await sessions.enter(request, services, key)
     limits = services.settings.limits
     wanted = await read_visitors(request, limits, Thumb, {"rating": _check_thumb})
+    await _throttle_click(services, request)
     chat_id = visit.session.chat_id
     known = chat_id is not None and message_id.isascii() and message_id.isprintable()
     async with services.sessions.begin() as session:
@@ -118,8 +123,15 @@ async def restart(
     sessions.check_caller(request)
     visit = await sessions.enter(request, services, key)
     await read_visitors(request, services.settings.limits, Nothing)
+    await _throttle_click(services, request)
     async with services.sessions.begin() as session:
         await visitor_queries.forget_chat(session, visit.session.id)
+
+
+async def _throttle_click(services: Services, request: ApiRequest) -> None:
+    await sessions.throttle(
+        services, request, "click", sessions.CLICKS_BURST, sessions.CLICKS_PER_MINUTE
+    )
 
 
 def router() -> Router:

@@ -117,6 +117,18 @@ def test_a_conversation_is_remembered_and_can_be_begun_anew(
     assert len(ann.get(f"{API}/widgets/{made['id']}/chats/").json()) == 3
 
 
+def test_a_reload_shows_the_newest_of_a_long_conversation(
+    server: Server, ann: Client, assistant: int
+) -> None:
+    ada = visitor(server, widget(ann, assistant)["key"])
+    for number in range(16):
+        ada.ask(f"Question {number}?")
+    shown = ada.history()
+    assert len(shown) == 30
+    asked = [one["content"] for one in shown if one["role"] == "user"]
+    assert asked == [f"Question {number}?" for number in range(1, 16)]
+
+
 def test_one_question_at_a_time(cluster_url: str, fake: FakeModel) -> None:
     slow = {"AICONVOKIT_CHAT_MODEL": "fake:slow_drip=0.2"}
     with (
@@ -191,6 +203,10 @@ def test_owners_read_what_was_said(
     chat = ann.get(found["absolute_url"]).json()
     assert [one["role"] for one in chat["messages"]] == ["user", "assistant"]
     assert bob.get(found["absolute_url"]).status_code == 404
+    body = {"assistant_id": assistant, "input": "A word of the owner's"}
+    refused = ann.put(found["absolute_url"], json=body)
+    assert (refused.status_code, refused.json()["code"]) == (409, "visitors_chat")
+    assert len(ada.history()) == 2
     ann.delete(found["absolute_url"])
     assert ada.history() == []
     assert ada.ask()[-1].name == "done"

@@ -1,17 +1,21 @@
 """What a day's budget is worth: counted before a model is asked, across processes."""
 
+import asyncio
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
+from aiconvokit.web.widget.budget import REWRITE_TOKENS
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, Client, Server, running_server
 from support.waiting import eventually
 from web.widget.visitors import (
     QUESTION,
+    TEXT,
     Visitor,
     change,
     events,
@@ -201,6 +205,60 @@ def test_a_process_that_dies_has_spent(cluster_url: str, fake: FakeModel) -> Non
         assert spent["tokens"] > 6_000
         ada.server = server
         refused(ada.post(), 429, "budget_spent")
+
+
+async def test_a_client_that_leaves_while_its_question_is_rewritten(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    model = {"AICONVOKIT_CHAT_MODEL": "fake@2000", "AICONVOKIT_QUERY_REWRITE": "model"}
+    with (
+        running_server(clone(cluster_url), fake.base_url, environment=model) as server,
+        server.login("ann") as ann,
+    ):
+        made = widget(ann, ann.assistant(contract_md=TEXT)["id"])
+        ada = visitor(server, made["key"])
+        ada.ask()
+        before = usage(ann, made["id"])
+        signed = {"Authorization": f"Visitor {ada.token}"}
+        async with httpx.AsyncClient(base_url=server.base_url, headers=signed) as client:
+            follow_up = client.post(ada.path("messages/"), json={"input": "And why?"})
+            asking = asyncio.create_task(follow_up)
+            await asyncio.to_thread(eventually, lambda: len(fake.chats()) == 2)
+            asking.cancel()
+        eventually(lambda: usage(ann, made["id"])["tokens"] < before["tokens"] + 6_000)
+        after = {"messages": 2, "tokens": before["tokens"] + REWRITE_TOKENS}
+        assert usage(ann, made["id"]) == after
+
+
+@pytest.fixture(scope="module")
+def strict(cluster_url: str, fake_server: FakeModel) -> Iterator[Server]:
+    """A server that counts the requests of an address."""
+    settings = {"AICONVOKIT_CHAT_MODEL": "fake", "AICONVOKIT_LIMITS": "on"}
+    with running_server(clone(cluster_url), fake_server.base_url, environment=settings) as found:
+        yield found
+
+
+@pytest.mark.parametrize(
+    ("others", "method", "path", "body"),
+    [
+        (0, "GET", "messages/", None),
+        (0, "PUT", "messages/msg_x/rating/", {"rating": 1}),
+        (60, "POST", "restart/", {}),  # counted with the thumbs
+    ],
+)
+def test_reloads_and_clicks_of_one_address_are_throttled(
+    strict: Server, others: int, method: str, path: str, body: object
+) -> None:
+    with strict.login(f"owner{len(path)}") as owner:
+        ada = visitor(strict, widget(owner, owner.assistant()["id"])["key"])
+        answered = 0
+        while (answer := ada.request(method, path, body)).status_code != 429:
+            assert answer.status_code in {200, 204, 404}
+            answered += 1
+            assert answered < 500, "never throttled"
+        assert answered >= 60 - others
+        refused(answer, 429, "throttled")
+        assert int(answer.headers["retry-after"]) >= 1
 
 
 def test_requests_of_one_address_are_throttled(cluster_url: str, fake: FakeModel) -> None:

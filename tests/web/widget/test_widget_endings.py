@@ -15,6 +15,8 @@ from support.server import API, Client, Server
 from web.widget.visitors import CALLS, TEXT, Visitor, refused, sql, visitor, widget
 
 _numbers = count(1)
+MANY = 65_536
+"""One more than the parameters that the protocol of Postgres counts in 16 bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +67,35 @@ def test_what_is_deleted_ends_its_sessions(
     assert len(fake.chats()) == asked
     if what == "suspended":
         return
-    assert sql(database, "SELECT FROM widget_session WHERE widget_id = %s", made["id"]) == []
-    threads = 'SELECT FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
+    assert sql(database, "SELECT id FROM widget_session WHERE widget_id = %s", made["id"]) == []
+    threads = 'SELECT t.id FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
     assert sql(database, threads, doomed.name) == []
+
+
+def test_a_widget_with_more_conversations_than_a_statement_has_parameters(
+    doomed: Owner, database: str
+) -> None:
+    assistant = doomed.client.assistant()["id"]
+    made = widget(doomed.client, assistant)
+    sql(
+        database,
+        'WITH named AS (SELECT id FROM "user" WHERE username = %s), threads AS ('
+        "  INSERT INTO thread (public_id, owner_id, origin)"
+        "  SELECT 'thread_' || %s || n, named.id, 'widget' FROM named, generate_series(1, %s) n"
+        "  RETURNING id),"
+        " chats AS (INSERT INTO chat (thread_id, assistant_id)"
+        "  SELECT id, %s FROM threads RETURNING id)"
+        " INSERT INTO widget_chat (chat_id, widget_id, visitor) SELECT id, %s, 'v' FROM chats",
+        doomed.name,
+        doomed.name,
+        MANY,
+        assistant,
+        made["id"],
+    )
+    gone = doomed.client.delete(f"{API}/widgets/{made['id']}/")
+    assert gone.status_code == 204, gone.text
+    left = "SELECT id FROM chat WHERE assistant_id = %s"
+    assert sql(database, left, assistant) == []
 
 
 def test_deleting_while_visitors_ask_ends_in_answers(
@@ -88,5 +116,5 @@ def test_deleting_while_visitors_ask_ends_in_answers(
             statuses = {one.result().status_code for one in begun}
             assert statuses <= {200, 204, 401, 403, 404}
             refused(crowd[0].post(), 401, "session_ended")
-    threads = 'SELECT FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
+    threads = 'SELECT t.id FROM thread t JOIN "user" u ON u.id = t.owner_id WHERE u.username = %s'
     assert sql(database, threads, doomed.name) == []

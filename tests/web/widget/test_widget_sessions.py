@@ -45,6 +45,21 @@ def test_a_session_on_a_listed_site(server: Server, key: str) -> None:
     assert same.token != ada.token
 
 
+def test_a_reload_shows_how_the_widget_looks_now(
+    server: Server, ann: Client, assistant: int
+) -> None:
+    made = widget(ann, assistant, title="Help")
+    ada = visitor(server, made["key"])
+    assert ada.reloaded() == {"widget": ada.begun["widget"], "messages": []}
+    change(ann, made["id"], title="Ask us", color="#aa00ff", suggestions=["Why?"])
+    look = {"title": "Ask us", "color": "#aa00ff", "suggestions": ["Why?"]}
+    assert ada.reloaded() == {"widget": ada.begun["widget"] | look, "messages": []}
+    ada.ask()
+    found = ada.reloaded()
+    assert found["widget"] == ada.begun["widget"] | look
+    assert [one["role"] for one in found["messages"]] == ["user", "assistant"]
+
+
 @pytest.mark.parametrize(
     "origin",
     [

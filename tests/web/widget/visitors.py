@@ -127,9 +127,14 @@ class Visitor:
 
     def history(self) -> list[dict[str, Any]]:
         """What was said."""
+        found: list[dict[str, Any]] = self.reloaded()["messages"]
+        return found
+
+    def reloaded(self) -> dict[str, Any]:
+        """What a page that is loaded again goes on with."""
         answer = self.request("GET", "messages/")
         assert answer.status_code == 200, answer.text
-        found: list[dict[str, Any]] = answer.json()
+        found: dict[str, Any] = answer.json()
         return found
 
 
@@ -146,6 +151,15 @@ def refused(answer: httpx.Response, status: int, code: str) -> None:
     assert (answer.status_code, answer.json()["code"]) == (status, code), answer.text
     assert answer.json()["detail"]
     assert answer.headers["cache-control"] == "no-store"
+
+
+def is_waiting(database: str) -> bool:
+    """Whether somebody waits for a lock there."""
+    waiting = (
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    return bool(sql(database, waiting))
 
 
 def sql(database: str, statement: str, *values: object) -> list[tuple[object, ...]]:

@@ -79,7 +79,7 @@ function problem(text, retry) {
 }
 
 function sources(message, on) {
-  if (!message.citations.length) return null;
+  if (message.status === "redacted" || !message.citations.length) return null;
   const items = message.citations.map((one) => {
     const opener = h("button.source", { type: "button", onclick: () => on.proof(one, opener), title: one.quote ?? "" },
       h("span.source-number", {}, String(one.index)),

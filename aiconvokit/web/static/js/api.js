@@ -21,11 +21,12 @@ export class ApiError extends Error {
 
 /** A request with the token; resolves to the Response once its status is fine. */
 export async function send(method, path, { body, signal, headers = {}, endless = false } = {}) {
-  const signals = [signal, endless ? null : AbortSignal.timeout(WAIT_MS)].filter(Boolean);
+  const used = token();
+  const late = new AbortController();
   const options = {
     method,
-    headers: { ...authorization(), ...headers },
-    signal: signals.length ? AbortSignal.any(signals) : undefined,
+    headers: { ...authorization(used), ...headers },
+    signal: AbortSignal.any([signal, late.signal].filter(Boolean)),
     cache: "no-store",
     credentials: "omit",
   };
@@ -33,45 +34,49 @@ export async function send(method, path, { body, signal, headers = {}, endless =
     options.body = JSON.stringify(body);
     options.headers["Content-Type"] = "application/json";
   }
+  const timer = endless ? null : setTimeout(() => late.abort(), WAIT_MS);
   let response;
   try {
     response = await fetch(path.startsWith("/") ? BASE + path : path, options);
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0);
+  } finally {
+    clearTimeout(timer); // the server speaks: a large body may take longer
   }
-  if (!response.ok) throw await failure(response);
+  if (!response.ok) throw await failure(response, used);
   return response;
 }
 
-async function failure(response) {
+async function failure(response, used) {
   const body = await response.json().catch(() => ({}));
-  return refused(response.status, body);
+  return refused(response.status, body, used);
 }
 
-/** The error for a refusal; one of the token ends the session. */
-export function refused(status, body) {
-  if (status === 401 && token()) {
+/** The error for a refusal; one of the token ends the session, unless another one has begun since. */
+export function refused(status, body, used) {
+  if (status === 401 && used && used === token()) {
     forget();
     window.dispatchEvent(new CustomEvent(SESSION_ENDED));
   }
   return new ApiError(status, body);
 }
 
-export function authorization() {
-  const known = token();
-  return known ? { Authorization: `Token ${known}` } : {};
+export const authorization = (used) => (used ? { Authorization: `Token ${used}` } : {});
+
+/** The body as "json" or "blob". */
+async function read(response, kind, signal) {
+  try {
+    return await response[kind]();
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new ApiError(0); // the connection broke in the middle of the body
+  }
 }
 
 async function json(method, path, options) {
   const response = await send(method, path, options);
-  if (response.status === 204) return null;
-  try {
-    return await response.json();
-  } catch (error) {
-    if (options?.signal?.aborted) throw error;
-    throw new ApiError(0); // the connection broke in the middle of the body
-  }
+  return response.status === 204 ? null : read(response, "json", options.signal);
 }
 
 export const get = (path, signal) => json("GET", path, { signal });
@@ -83,7 +88,7 @@ export const remove = (path) => json("DELETE", path, {});
 export async function list(path, signal) {
   const response = await send("GET", path, { signal });
   const next = /<([^>]+)>;\s*rel="next"/.exec(response.headers.get("Link") ?? "");
-  return { items: await response.json(), next: next ? relative(next[1]) : null };
+  return { items: await read(response, "json", signal), next: next ? relative(next[1]) : null };
 }
 
 /** The whole of a list that is known to be short. */
@@ -106,7 +111,7 @@ function relative(address) {
 /** A file as a Blob. */
 export async function blob(path, signal) {
   const response = await send("GET", path, { signal });
-  return response.blob();
+  return read(response, "blob", signal);
 }
 
 /** A file and the name that the server gives it. */
@@ -115,5 +120,5 @@ export async function download(path) {
   const named = /filename\*=UTF-8''([^;]+)/i.exec(response.headers.get("Content-Disposition") ?? "");
   const plain = /filename="?([^";]+)"?/i.exec(response.headers.get("Content-Disposition") ?? "");
   const name = named ? decodeURIComponent(named[1]) : plain?.[1];
-  return { name, blob: await response.blob() };
+  return { name, blob: await read(response, "blob") };
 }

@@ -11,7 +11,7 @@ import { ago, t } from "./texts.js";
 
 const TYPING_MS = 250;
 
-/** The side list. `on` has deleted(chatId). `show(id)` marks the open chat, `refresh()` loads anew. */
+/** The side list. `on` has deleted(chatId). `show(id)` marks the open chat, `refresh()` loads anew, `begun()` unless a search stands. */
 export function chatList(assistantId, on, signal) {
   const items = h("ul.chat-items");
   const more = h("p.more");
@@ -109,5 +109,5 @@ export function chatList(assistantId, on, signal) {
 
   fill(items, h("li", {}, skeleton(4)));
   load();
-  return { element, refresh: () => load(), show: (chatId) => { current = chatId; mark(); } };
+  return { element, refresh: () => load(), begun: () => { if (!search.value.trim()) load(); }, show: (chatId) => { current = chatId; mark(); } };
 }

@@ -29,7 +29,7 @@ export function composer({ ask, stop }) {
     event.preventDefault();
     const text = input.value.trim();
     if (isBusy) {
-      if (document.activeElement === sender) stop();
+      if (event.submitter === sender) stop(); // Enter has no submitter, and not every browser focuses
       return;
     }
     if (!text) {
@@ -51,11 +51,6 @@ export function composer({ ask, stop }) {
       sender.classList.toggle("stopping", value);
       sender.setAttribute("aria-label", name);
       sender.title = name;
-    },
-    /** Give a question back that was not sent. */
-    restore(text) {
-      if (!input.value) input.value = text;
-      grow();
     },
   };
 }

@@ -53,11 +53,12 @@ export function menu(opener, entries) {
     h(`button.menu-item${kind ? `.${kind}` : ""}`, { type: "button", role: "menuitem", onclick: () => { close(); run(); } }, text));
   const box = h("div.menu", { role: "menu" }, items);
   const outside = (event) => { if (!box.contains(event.target) && !opener.contains(event.target)) close(false); };
+  const leave = () => close(false);
   function close(refocus = true) {
     box.remove();
     opener.setAttribute("aria-expanded", "false");
     document.removeEventListener("pointerdown", outside);
-    window.removeEventListener("hashchange", close);
+    window.removeEventListener("hashchange", leave);
     if (refocus) opener.focus();
   }
   box.close = close;
@@ -78,6 +79,6 @@ export function menu(opener, entries) {
   box.style.left = `${Math.max(8, Math.min(place.right - box.offsetWidth, innerWidth - box.offsetWidth - 8))}px`;
   opener.setAttribute("aria-expanded", "true");
   document.addEventListener("pointerdown", outside);
-  window.addEventListener("hashchange", () => close(false), { once: true });
+  window.addEventListener("hashchange", leave);
   items[0].focus();
 }

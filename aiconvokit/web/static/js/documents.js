@@ -2,7 +2,7 @@
 
 import { announce, bar, iconButton, toast } from "./components.js";
 import { confirm } from "./dialog.js";
-import { fill, h, isAbort, pause } from "./dom.js";
+import { h, isAbort, pause } from "./dom.js";
 import { download, listAll, remove } from "./api.js";
 import { icon } from "./icons.js";
 import { save } from "./originals.js";
@@ -25,16 +25,18 @@ export function documentList(assistantId, known, signal) {
     const names = new Set(uploads.map((one) => one.file.name));
     const wanted = [
       ...documents.filter((one) => !names.has(one.filename)).map((one) => [`d${one.id}`, stateOf(one), () => row(one)]),
-      ...uploads.map((one) => [`u${one.file.name}`, `${one.state}${Math.round(one.part * 100)}`, () => uploadRow(one)]),
+      ...uploads.map((one) => [`u${one.file.name}`, one.state === "failed" ? "failed" : "going", () => uploadRow(one)]),
     ];
     for (const [key] of [...rows]) if (!wanted.some(([other]) => other === key)) rows.delete(key);
     for (const [key, state, make] of wanted) {
       if (rows.get(key)?.state !== state) rows.set(key, { state, element: make() });
+      rows.get(key).element.update?.();
     }
     const elements = wanted.map(([key]) => rows.get(key).element);
-    if (elements.some((one, at) => element.children[at] !== one) || element.children.length !== elements.length) {
-      fill(element, elements);
-    }
+    for (const one of [...element.children]) if (!elements.includes(one)) one.remove();
+    elements.forEach((one, at) => {
+      if (element.children[at] !== one) element.insertBefore(one, element.children[at] ?? null);
+    });
   };
 
   const row = (one) => documentRow(assistantId, one, async () => {
@@ -104,11 +106,17 @@ function uploadRow(one) {
       iconButton("close", t("documents.forget", { name: one.file.name }), () => drop(one)),
     ]);
   }
-  const percent = Math.round(one.part * 100);
-  const note = one.state === "waiting" ? t("documents.next") : t("documents.sending", { percent, size: bytes(one.file.size) });
-  return line("sending", one.file.name, [bar(t("documents.upload", { name: one.file.name }), one.part), h("p.file-note", {}, note)], [
+  const sent = bar(t("documents.upload", { name: one.file.name }), one.part);
+  const note = h("p.file-note");
+  const element = line("sending", one.file.name, [sent, note], [
     iconButton("close", t("documents.stop", { name: one.file.name }), () => drop(one)),
   ]);
+  element.update = () => {
+    const percent = Math.round(one.part * 100);
+    sent.set(one.part);
+    note.textContent = one.state === "waiting" ? t("documents.next") : t("documents.sending", { percent, size: bytes(one.file.size) });
+  };
+  return element;
 }
 
 const SYMBOLS = { ready: "check", failed: "alert", queued: "clock", processing: "book", sending: "upload" };

@@ -3,8 +3,9 @@
 import { SESSION_ENDED } from "./api.js";
 import { toast } from "./components.js";
 import { fill, h } from "./dom.js";
-import { go, here, start } from "./router.js";
-import { token } from "./session.js";
+import { forgetPictures } from "./proof_picture.js";
+import { after, go, here, start } from "./router.js";
+import { KEY, token } from "./session.js";
 import { frame } from "./shell.js";
 import { load, t } from "./texts.js";
 import { assistants } from "./views/assistants.js";
@@ -22,7 +23,7 @@ const ROUTES = [
   { pattern: "/assistants/:id/chat/:chat?", view: chat },
   { pattern: "/assistants/:id/search", view: search },
   { pattern: "/settings/:section?/:item?/:part?", view: settings },
-  { pattern: "/.*", view: assistants } // any other address,
+  { pattern: ".*", view: assistants }, // any other address
 ];
 
 /** Nobody sees a private view without a token; after the login the way goes on from there. */
@@ -32,14 +33,20 @@ function guard(route, path) {
     return false;
   }
   if (route.isPublic && token()) {
-    go(here().query.next ?? "/assistants");
+    go(after(here().query.next));
     return false;
   }
   frame(route.isPublic, path);
   return true;
 }
 
+// Another tab logged in or out: what stands here may be somebody else's.
+window.addEventListener("storage", (event) => {
+  if (event.key === KEY || event.key === null) location.reload();
+});
+
 window.addEventListener(SESSION_ENDED, () => {
+  forgetPictures();
   toast(t("login.ended"), "error");
   go(`/login?next=${encodeURIComponent(location.hash.slice(1))}`);
 });

@@ -24,6 +24,7 @@ export function proof(assistantId, place, signal) {
   const smaller = iconButton("smaller", t("proof.smaller"), () => zoom(-1));
   const bigger = iconButton("bigger", t("proof.bigger"), () => zoom(1));
   const other = button("", () => { state.asText = !state.asText; draw(); }, { kind: "quiet" });
+  const note = h("p.note", { hidden: !place.stale }, t("proof.stale"));
   const original = button(t("proof.original"), () => openIt(), { kind: "quiet", symbol: "open" });
   const tools = h("div.tools", { role: "toolbar", "aria-label": t("proof.tools") },
     h("div.tool-group", {}, previous, label, next), h("div.tool-group", {}, smaller, bigger), h("div.tool-group", {}, other, original));
@@ -93,13 +94,16 @@ export function proof(assistantId, place, signal) {
   }
 
   document_().then((found) => {
-    state.pages = place.stale ? null : found.pages;
+    const isStale = place.stale || (place.version ?? found.version) !== found.version;
+    note.hidden = !isStale;
+    original.hidden = isStale; // only the newest version's bytes are kept
+    state.pages = isStale ? null : found.pages;
     show();
   }, () => {});
   queueMicrotask(draw);
   return h("div.proof", {},
     place.quote && h("blockquote.quote", {}, h("p", {}, place.quote)),
-    place.stale && h("p.note", {}, t("proof.stale")),
+    note,
     tools,
     stage,
   );

@@ -11,6 +11,12 @@ const KEPT = 12; // pictures of a session, so that turning back is at once
 
 const pictures = new Map();
 
+/** Nothing of a user stays for the next one. */
+export function forgetPictures() {
+  for (const address of pictures.values()) URL.revokeObjectURL(address);
+  pictures.clear();
+}
+
 /** The picture of a place, or null where the document has none. */
 export async function pagePicture(spot, zoom, room, signal) {
   const wanted = (room || NARROWEST) * zoom * (window.devicePixelRatio || 1);
@@ -19,7 +25,7 @@ export async function pagePicture(spot, zoom, room, signal) {
     const [address, marks] = await Promise.all([picture(spot, width, signal), boxes(spot, signal)]);
     return draw(spot, address, marks, zoom);
   } catch (error) {
-    if (error.status === 404) return null;
+    if (error.code === "no_picture") return null;
     throw error;
   }
 }

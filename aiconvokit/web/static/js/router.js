@@ -30,6 +30,9 @@ export function here() {
   return { path: path || "/", query: Object.fromEntries(new URLSearchParams(search)) };
 }
 
+/** Where to go after the login: a view of this page and nothing else. */
+export const after = (next) => (next?.startsWith("/") ? next : "/assistants");
+
 export function go(path) {
   if (location.hash === `#${path}`) return show();
   location.hash = path;

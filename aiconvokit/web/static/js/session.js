@@ -1,6 +1,6 @@
 // The token of who is logged in: kept by the browser until "log out", or until the tab is closed.
 
-const KEY = "aiconvokit.token";
+export const KEY = "aiconvokit.token";
 const KNOWN = "aiconvokit.known";
 
 export const token = () => localStorage.getItem(KEY) ?? sessionStorage.getItem(KEY);

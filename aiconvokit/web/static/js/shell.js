@@ -1,16 +1,18 @@
 // What stands around every view: skip link, header with the ways to go, and the main landmark.
 
-import { get, remove } from "./api.js";
+import { authorization, get } from "./api.js";
 import { confirm, menu } from "./dialog.js";
 import { fill, h } from "./dom.js";
 import { icon } from "./icons.js";
+import { forgetPictures } from "./proof_picture.js";
 import { go } from "./router.js";
-import { forget } from "./session.js";
+import { BASE } from "./server.js";
+import { forget, token } from "./session.js";
 import { t } from "./texts.js";
-import { isUploading } from "./uploads.js";
+import { dropAll, isUploading } from "./uploads.js";
 
 let drawn = "";
-let user = null;
+let user = null; // who is logged in, once the server has said so
 
 /** Draw the frame unless it is there, and mark where we are. */
 export function frame(isPublic, path) {
@@ -43,7 +45,9 @@ function header() {
     h("span.avatar", { "aria-hidden": "true" }, "·"),
     h("span.account-name", {}, t("nav.account")),
   );
+  const used = token();
   get("/users/me/").then((found) => {
+    if (used !== token()) return; // late: somebody else may be here
     user = found;
     account.querySelector(".avatar").textContent = found.username.slice(0, 1).toUpperCase();
     account.querySelector(".account-name").textContent = found.username;
@@ -75,12 +79,17 @@ async function logout() {
     const sure = await confirm(t("logout.title"), t("logout.uploading"), t("nav.logout"), async () => {});
     if (!sure) return;
   }
-  // Without an answer it stays in the list of tokens, to be revoked or to run out.
-  if (user) await remove(`/tokens/${user.token_id}/`).catch(() => {});
+  const [id, used] = [user?.token_id, token()];
   forget();
+  forgetPictures();
+  dropAll();
   drawn = "";
   go("/login");
+  if (id) revoke(id, used);
 }
 
-/** Who is logged in, once the server has said so. */
-export const me = () => user;
+/** Without an answer it stays in the list of tokens, to be revoked or to run out. */
+function revoke(id, used) {
+  const options = { method: "DELETE", headers: authorization(used), credentials: "omit" };
+  fetch(`${BASE}/tokens/${id}/`, { ...options, keepalive: true }).catch(() => {}); // also of who leaves at once
+}

@@ -65,11 +65,12 @@ export function seconds(milliseconds) {
   return `${number(milliseconds / 1000, { maximumFractionDigits: 1 })} s`;
 }
 
+/** A day such as "2026-11-22", the same everywhere. */
+export const day = (written) =>
+  new Intl.DateTimeFormat(current, { dateStyle: "medium", timeZone: "UTC" }).format(new Date(written));
+
 export const date = (stamp) =>
   new Intl.DateTimeFormat(current, { dateStyle: "medium" }).format(new Date(stamp));
-
-export const dateTime = (stamp) =>
-  new Intl.DateTimeFormat(current, { dateStyle: "medium", timeStyle: "short" }).format(new Date(stamp));
 
 const STEPS = [
   ["minute", 60],

@@ -2,6 +2,7 @@
 
 import { authorization, refused } from "./api.js";
 import { BASE } from "./server.js";
+import { token } from "./session.js";
 
 const AT_ONCE = 2; // more would only share the same line
 const waiting = [];
@@ -48,6 +49,12 @@ export function drop(one) {
   tell();
 }
 
+/** Take all back: their user has gone. */
+export function dropAll() {
+  waiting.length = 0; // or they would begin where others end
+  all.forEach(drop);
+}
+
 function tell(done = null) {
   listeners.forEach((listener) => listener(done));
 }
@@ -61,6 +68,7 @@ function next() {
 }
 
 function send(one) {
+  const used = token();
   const request = new XMLHttpRequest(); // fetch does not say how far an upload is
   const form = new FormData();
   form.append("files", one.file, one.file.name);
@@ -68,7 +76,7 @@ function send(one) {
   one.part = 0;
   one.request = request;
   request.open("POST", `${BASE}/assistants/${one.assistantId}/documents/`);
-  for (const [name, value] of Object.entries(authorization())) request.setRequestHeader(name, value);
+  for (const [name, value] of Object.entries(authorization(used))) request.setRequestHeader(name, value);
   request.responseType = "json";
   request.upload.addEventListener("progress", (event) => {
     if (event.lengthComputable) one.part = event.loaded / event.total;
@@ -76,13 +84,13 @@ function send(one) {
   });
   request.addEventListener("loadend", () => {
     running -= 1;
-    finish(one, request);
+    finish(one, request, used);
     next();
   });
   request.send(form);
 }
 
-function finish(one, request) {
+function finish(one, request, used) {
   if (!all.includes(one)) return; // taken back
   if (request.status === 201) {
     all = all.filter((other) => other !== one);
@@ -90,7 +98,7 @@ function finish(one, request) {
     return;
   }
   one.state = "failed";
-  one.error = refused(request.status, request.response ?? {});
+  one.error = refused(request.status, request.response ?? {}, used);
 }
 
 window.addEventListener("beforeunload", (event) => {

@@ -21,6 +21,7 @@ export function widgetForm(one, assistants) {
   const known = one ?? { ...DEFAULTS, assistant_id: assistants[0]?.id };
   const send = async (values) => {
     const body = { ...values, assistant_id: Number(values.assistant_id), origins: lines(values.origins), suggestions: lines(values.suggestions) };
+    if (!values.title) delete body.title; // an empty one is refused, without one the server has its own
     for (const name of BUDGETS) body[name] = Number(body[name]);
     const kept = one ? await put(`/widgets/${one.id}/`, body) : await post("/widgets/", body);
     toast(t("action.saved"));

@@ -1,4 +1,4 @@
-/** Server-sent events of a fetch answer. */
+/** Server-sent events of a fetch answer; its own, as the frame loads none of the page's modules (30 kB). */
 
 const END = /\r\n\r\n|\n\n|\r\r/;
 

@@ -71,12 +71,9 @@ export class Conversation {
 
   /** Go on with the tab's session, or begin one: `{widget, messages}`. */
   async begin() {
-    if (session.get("token") && session.get("widget")) {
+    if (session.get("token")) {
       const answer = await fetched("messages/", this.#signed({}));
-      if (answer.ok) {
-        const found = await answer.json();
-        return { widget: session.get("widget"), messages: found.messages ?? found };
-      }
+      if (answer.ok) return answer.json();
       if (answer.status !== 401) await checked(answer);
     }
     return this.renew();
@@ -90,7 +87,6 @@ export class Conversation {
     const found = await answer.json();
     visits.set("visitor", found.visitor);
     session.set("token", found.token);
-    session.set("widget", found.widget);
     return found;
   }
 

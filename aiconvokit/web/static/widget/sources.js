@@ -43,30 +43,45 @@ function source(citation, get) {
 function picture(citation, get) {
   const name = say("picture", { page: citation.page, file: citation.filename });
   const view = make("div", { class: "view", tabindex: "0", role: "region", "aria-label": name });
-  view.append(make("p", { class: "note" }, say("pictureLoading")));
-  load(citation, get, view, name).catch((error) => {
-    if (error.code === "no_picture") view.remove(); // no PDF: the quote is all there is to see
-    else view.replaceChildren(make("p", { class: "note" }, say("pictureFailed")));
-  });
+  const draw = () => {
+    view.replaceChildren(make("p", { class: "note" }, say("pictureLoading")));
+    load(citation, get, view, name).catch((error) => {
+      if (error.code === "no_picture") view.remove(); // no PDF: the quote is all there is to see
+      else view.replaceChildren(make("p", { class: "note" }, say("pictureFailed")), again);
+    });
+  };
+  const click = () => {
+    view.focus(); // the button goes
+    draw();
+  };
+  const again = make("button", { type: "button", class: "retry", click }, say("retry"));
+  draw();
   return view;
 }
 
 async function load(citation, get, view, name) {
   const [drawn, marked] = await Promise.all([
     get(`${citation.picture}?width=${WIDTH}`).then((answer) => answer.blob()),
-    citation.marks ? get(citation.marks).then((answer) => answer.json()) : { boxes: [] },
+    citation.marks ? boxes(citation.marks, get) : [],
   ]);
   const address = URL.createObjectURL(drawn);
   const image = make("img", { alt: name, src: address });
   await image.decode().finally(() => URL.revokeObjectURL(address));
-  const sheet = make("div", { class: "sheet" }, image, ...marked.boxes.map(box));
+  const sheet = make("div", { class: "sheet" }, image, ...marked.map(box));
   view.replaceChildren(sheet);
-  const first = marked.boxes[0];
+  const first = marked[0];
   if (first) {
     view.scrollLeft = first.x * view.scrollWidth - BESIDE;
     view.scrollTop = (first.y + first.height / 2) * view.scrollHeight - view.clientHeight / 2;
   }
 }
+
+/** Where the words are; a page without marks is better than none. */
+const boxes = (address, get) =>
+  get(address)
+    .then((answer) => answer.json())
+    .then((found) => found.boxes)
+    .catch(() => []);
 
 /** A line of quoted words; places are parts of the page, 0 to 1. */
 function box({ x, y, width, height }) {

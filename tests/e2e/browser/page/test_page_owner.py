@@ -203,6 +203,21 @@ def test_the_password_can_be_changed(stranger: Page, server: Server) -> None:
     expect(page.get_by_text("The password was changed.")).to_be_visible()
 
 
+def test_a_widget_without_a_title_has_its_assistants(open_page: Open, assistant: int) -> None:
+    page = open_page("/settings/widgets/new")
+    page.get_by_role("button", name="Create widget").click()
+    expect(page.locator("pre.secret")).to_contain_text("data-key")
+    expect(page.get_by_label("Title")).not_to_have_value("")
+
+
+def test_any_other_address_shows_the_assistants(open_page: Open, assistant: int) -> None:
+    for path in ("/nowhere", ""):
+        page = open_page(path)
+        page.evaluate("() => { location.hash = 'foo'; }")
+        page.reload()
+        expect(page.locator(".card").first).to_be_visible()
+
+
 def test_a_widget_is_made_previewed_and_read(open_page: Open, assistant: int) -> None:
     page = open_page("/settings/widgets/new")
     page.get_by_label("Title").fill("Ask Northwind")

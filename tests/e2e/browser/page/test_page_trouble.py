@@ -1,14 +1,15 @@
 """What goes wrong: dead models, slow lines, reloads in the middle, ended sessions."""
 
 import re
+from collections.abc import Callable
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Page, Route, expect
 
 from e2e.browser.page.conftest import Open
 from e2e.browser.page.documents import QUESTION, REPLY
-from e2e.browser.page.driving import answered, ask
+from e2e.browser.page.driving import TOKEN, answered, ask
 from fake_model.server import FakeModel
-from support.server import API, Client
+from support.server import API, PASSWORD, Client, Server
 
 KBYTES = 1024
 SLOW = {  # a bad mobile line
@@ -118,6 +119,88 @@ def test_an_ended_session_leads_to_the_login_and_back(open_page: Open) -> None:
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     expect(page.get_by_text("Your session has ended")).to_be_visible()
     assert "next=%2Fsettings%2Ftokens" in page.url
+
+
+def test_a_late_refusal_of_an_old_token_does_not_end_the_new_session(
+    server: Server, stranger: Page
+) -> None:
+    server.login("lena").close()
+    page, held = stranger, list[Route]()
+    page.route(f"**{API}/users/me/", _into(held), times=1)
+    page.goto(server.base_url)
+    _log_in(page, "lena")
+    expect(page.get_by_role("button", name="Account", exact=True)).to_be_visible()
+    _log_out(page, "Account")
+    _log_in(page, "lena")
+    expect(page.get_by_role("button", name="lena")).to_be_visible()
+    with page.expect_response(f"**{API}/users/me/"):
+        held[0].fulfill(status=401, json={"detail": "No."})
+    page.get_by_role("link", name="Settings").click()
+    expect(page.get_by_role("heading", name="Settings")).to_be_visible()
+    expect(page.get_by_text("Your session has ended")).to_have_count(0)
+
+
+def test_logging_out_waits_for_no_server_and_revokes(server: Server, stranger: Page) -> None:
+    server.login("mona").close()
+    page, held = stranger, list[Route]()
+    page.goto(server.base_url)
+    _log_in(page, "mona")
+    expect(page.get_by_role("button", name="mona")).to_be_visible()
+    secret = page.evaluate(f"() => localStorage.getItem('{TOKEN}')")
+    page.route(re.compile(rf"{API}/tokens/\d+/"), _into(held))
+    _log_out(page, "mona")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    assert page.evaluate(f"() => localStorage.getItem('{TOKEN}')") is None
+    with page.expect_response(re.compile(rf"{API}/tokens/\d+/")) as revoked:
+        held[0].continue_()
+    assert revoked.value.status == 204
+    with server.client(Authorization=f"Token {secret}") as former:
+        assert former.get(f"{API}/users/me/").status_code == 401
+
+
+def _into(held: list[Route]) -> Callable[[Route], None]:
+    """Keeps requests waiting in a list."""
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    return hold
+
+
+def _log_in(page: Page, name: str) -> None:
+    heading = page.get_by_role("heading", name="Log in")
+    other = page.get_by_role("button", name="Log in")
+    expect(other).to_be_visible()
+    if not heading.is_visible():
+        other.click()
+    page.get_by_label("User name").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+
+
+def _log_out(page: Page, account: str) -> None:
+    page.get_by_role("button", name=account, exact=True).click()
+    page.get_by_role("menuitem", name="Log out").click()
+
+
+def test_an_upload_keeps_the_focus_on_stop_while_it_goes_on(open_page: Open, ann: Client) -> None:
+    mine = ann.assistant(name="Large uploads")["id"]
+    page = open_page(f"/assistants/{mine}/edit")
+    slow = {**SLOW, "latency": 0, "uploadThroughput": 100 * KBYTES}
+    expect(page.locator("input[type=file]")).to_be_attached()
+    page.context.new_cdp_session(page).send("Network.emulateNetworkConditions", slow)
+    page.locator("input[type=file]").set_input_files(
+        {"name": "large.md", "mimeType": "text/markdown", "buffer": b"x " * 1000 * KBYTES}
+    )
+    row = page.locator(".file", has_text="large.md")
+    stop = row.get_by_role("button")
+    stop.focus()
+    for percent in ("[1-9]", "[1-9][0-9]"):
+        bar = row.get_by_role("progressbar")
+        expect(bar).to_have_attribute("aria-valuenow", re.compile(f"^{percent}$"))
+        expect(stop).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(row).to_have_count(0)
 
 
 def test_a_failed_upload_says_why_and_can_be_sent_again(open_page: Open, ann: Client) -> None:

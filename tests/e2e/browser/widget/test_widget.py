@@ -18,7 +18,7 @@ from e2e.browser.widget.hosts import (
     snippet,
 )
 from fake_model.server import FakeModel
-from support.server import Client, Server
+from support.server import API, Client, Server
 from support.waiting import eventually
 
 QUESTION = "What dividend does the board propose?"
@@ -88,6 +88,21 @@ def test_a_reload_keeps_the_conversation_and_starting_over_does_not(
     inside = open_chat(page)
     expect(inside.get_by_role("button", name="Anything else?")).to_be_visible()
     expect(inside.locator(".asked")).to_have_count(0)
+
+
+def test_a_reload_shows_the_look_that_the_owner_has_changed(
+    page: Page, site: Site, new_widget: NewWidget, ann: Client
+) -> None:
+    widget = new_widget(greeting="Good morning.", color="#0f766e")
+    page.goto(site.put("/", snippet(widget)))
+    expect(open_chat(page).get_by_text("Good morning.")).to_be_visible()
+    changed = {"greeting": "Good evening.", "title": "Ask again", "color": "#aa2211"}
+    assert ann.put(f"{API}/widgets/{widget['id']}/", json=changed).status_code == 200
+    page.reload()
+    inside = open_chat(page)
+    expect(inside.get_by_text("Good evening.")).to_be_visible()
+    expect(inside.get_by_role("heading", name="Ask again")).to_be_visible()
+    expect(page.locator(BUTTON)).to_have_css("background-color", "rgb(170, 34, 17)")
 
 
 def test_a_site_that_is_not_listed_shows_nothing(

@@ -48,6 +48,19 @@ def test_the_page_is_shown_with_the_words_marked(
     assert bottom - top < 0.03
 
 
+def test_a_failed_picture_is_tried_again_and_needs_no_marks(
+    page: Page, site: Site, new_widget: NewWidget, model: FakeModel, pdf_assistant: int
+) -> None:
+    page.route("**/picture/?**", lambda route: route.fulfill(status=500, json={}), times=1)
+    page.route("**/marks/**", lambda route: route.fulfill(status=500, json={}))
+    widget = new_widget(assistant_id=pdf_assistant, shows_pictures=True)
+    inside = _opened(page, site, snippet(widget))
+    inside.locator(".view").get_by_role("button", name="Try again").click()
+    expect(inside.get_by_role("img", name="Page 2 of report.pdf")).to_be_visible()
+    expect(inside.locator(".view")).to_be_focused()
+    expect(inside.locator(".mark-box")).to_have_count(0)
+
+
 def test_no_picture_where_the_owner_shows_none_and_where_there_is_none(
     page: Page, site: Site, new_widget: NewWidget, model: FakeModel, pdf_assistant: int
 ) -> None:

@@ -38,7 +38,7 @@ function layout(root, assistant, first, signal) {
     proof: (citation, opener) => showProof(panel, assistant, talk, citation, opener),
     inside: (chatId, message, opener) => showInside(panel, assistant, chatId, message, opener),
     started(chatId) { rename(`/assistants/${assistant.id}/chat/${chatId}`); chats.show(chatId); },
-    begun: () => chats.refresh(),
+    begun: () => chats.begun(),
     answered: () => { if (!signal.aborted) chats.refresh(); },
     busy: (value) => write.busy(value),
     empty: () => welcome(assistant),

@@ -5,7 +5,7 @@ import { button, title } from "../components.js";
 import { fill, h } from "../dom.js";
 import { check, field, form, text } from "../form.js";
 import { icon } from "../icons.js";
-import { go } from "../router.js";
+import { after, go } from "../router.js";
 import { MAY_REGISTER } from "../server.js";
 import { keep, wasHere } from "../session.js";
 import { t } from "../texts.js";
@@ -61,5 +61,5 @@ const password = (autocomplete, hint) =>
 
 function enter(token, stays, query) {
   keep(token, stays);
-  go(query.next ?? "/assistants");
+  go(after(query.next));
 }

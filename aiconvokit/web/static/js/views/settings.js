@@ -11,7 +11,7 @@ import { widgets } from "./settings_widgets.js";
 const SECTIONS = { account, tokens, usage, widgets };
 
 export function settings({ root, params, signal }) {
-  const section = params.section in SECTIONS ? params.section : "account";
+  const section = Object.hasOwn(SECTIONS, params.section ?? "") ? params.section : "account";
   const place = h("div.settings-body");
   const ways = Object.keys(SECTIONS).map((name) =>
     h("a", { href: `#/settings/${name}`, "aria-current": name === section ? "page" : null }, t(`settings.${name}`)));

@@ -5,7 +5,7 @@ import { barChart } from "../chart.js";
 import { empty, into, skeleton } from "../components.js";
 import { fill, h } from "../dom.js";
 import { field, select } from "../form.js";
-import { date, number, t } from "../texts.js";
+import { day, number, t } from "../texts.js";
 
 const DAY_MS = 86_400_000;
 const SPANS = [7, 30, 90];
@@ -47,7 +47,7 @@ function draw(days, kind) {
   return [
     h("dl.sums", {}, sum(t("usage.questions"), total((one) => one.questions)), sum(t("usage.read"), total((one) => one.read)), sum(t("usage.written"), total((one) => one.written))),
     h("figure", {}, h("figcaption", {}, t(kind === "tokens" ? "usage.chart.tokens" : "usage.chart.questions")),
-      barChart(days.map((one) => ({ label: date(one.day), value: pick(one) })))),
+      barChart(days.map((one) => ({ label: day(one.day), value: pick(one) })))),
     h("details", {}, h("summary", {}, t("usage.table")), h("div.table", { tabindex: "0", role: "region", "aria-label": t("usage.table") }, table(busy))),
   ];
 }
@@ -58,5 +58,5 @@ function table(days) {
   const head = [t("usage.day"), t("usage.questions"), t("usage.read"), t("usage.written")];
   return h("table", {},
     h("thead", {}, h("tr", {}, head.map((one) => h("th", { scope: "col" }, one)))),
-    h("tbody", {}, days.map((one) => h("tr", {}, h("th", { scope: "row" }, date(one.day)), [one.questions, one.read, one.written].map((value) => h("td", {}, number(value)))))));
+    h("tbody", {}, days.map((one) => h("tr", {}, h("th", { scope: "row" }, day(one.day)), [one.questions, one.read, one.written].map((value) => h("td", {}, number(value)))))));
 }

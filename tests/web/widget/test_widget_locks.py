@@ -1,0 +1,58 @@
+"""What owners change and delete while visitors come and ask."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from fake_model.server import FakeModel
+from support.databases import clone
+from support.server import Client, Server, running_server
+from support.waiting import eventually
+from web.widget.visitors import Visitor, events, is_waiting, refused, visitor, widget
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [("origins = '{}'", "origin_not_allowed"), ("is_paused = true", "widget_paused")],
+)
+def test_a_session_begins_before_a_change_or_sees_it(
+    server: Server, ann: Client, assistant: int, database: str, change: str, code: str
+) -> None:
+    made = widget(ann, assistant)
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database) as owner:
+        owner.execute(f"UPDATE widget SET {change} WHERE id = %s", (made["id"],))  # noqa: S608  # ours
+        begun = pool.submit(Visitor(server, made["key"]).begin)
+        eventually(lambda: begun.done() or is_waiting(database))
+        owner.commit()
+        refused(begun.result(), 403, code)
+
+
+@pytest.fixture
+def dripping(cluster_url: str, fake: FakeModel) -> Iterator[tuple[Server, str]]:
+    """A server whose answers take a while, and its database."""
+    database = clone(cluster_url)
+    model = {"AICONVOKIT_CHAT_MODEL": "fake:slow_drip=0.1"}
+    with running_server(database, fake.base_url, environment=model) as found:
+        yield found, database
+
+
+def test_an_answer_that_ends_while_its_widget_is_deleted(
+    dripping: tuple[Server, str], fake: FakeModel
+) -> None:
+    """Neither waits for the other in a circle, and the visitor has the answer."""
+    server, database = dripping
+    fake.script("On and on. " * 5)
+    with server.login("ann") as ann, psycopg.connect(database) as deletion:
+        made = widget(ann, ann.assistant()["id"])
+        with visitor(server, made["key"]).streamed() as response:
+            sent = events(response)
+            assert next(sent).name == "start"
+            deletion.execute("SELECT FROM widget WHERE id = %s FOR UPDATE", (made["id"],))
+            everybodys = "SELECT FROM widget_usage WHERE widget_id = %s AND visitor = '' FOR UPDATE"
+            deletion.execute(everybodys, (made["id"],))
+            eventually(lambda: is_waiting(database))
+            deletion.execute("DELETE FROM widget WHERE id = %s", (made["id"],))
+            deletion.commit()
+            assert [one.name for one in sent][-1] == "done"
