@@ -11,7 +11,8 @@ import pytest
 from aiconvokit import schema
 from aiconvokit.embedded_postgres import EmbeddedPostgres
 from fake_model.server import FakeModel, running_fake_model
-from support.databases import TEMPLATE, clone, database
+from support.databases import TEMPLATE, clone
+from support.databases import database as named
 from support.server import Client, Server, running_server
 
 
@@ -24,7 +25,7 @@ def cluster_url() -> Iterator[str]:
         with EmbeddedPostgres(folder / "data") as url:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute(f"CREATE DATABASE {TEMPLATE}")
-            schema.upgrade(database(url, TEMPLATE))
+            schema.upgrade(named(url, TEMPLATE))
             yield url
     finally:
         shutil.rmtree(folder)
@@ -51,9 +52,21 @@ def fake(fake_server: FakeModel) -> FakeModel:
 
 
 @pytest.fixture(scope="module")
-def server(cluster_url: str, fake_server: FakeModel) -> Iterator[Server]:
+def database(cluster_url: str) -> str:
+    """The database of the module's server."""
+    return clone(cluster_url)
+
+
+@pytest.fixture(scope="module")
+def settings() -> dict[str, str]:
+    """What the module's server is told besides; for modules to say more."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def server(database: str, settings: dict[str, str], fake_server: FakeModel) -> Iterator[Server]:
     """The shipped server with its worker, on a database of the module's own, with fake models."""
-    with running_server(clone(cluster_url), fake_server.base_url) as found:
+    with running_server(database, fake_server.base_url, environment=settings) as found:
         yield found
 
 

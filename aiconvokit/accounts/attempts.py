@@ -1,6 +1,6 @@
 """Attempts at passwords: few of them, from one address and for one account."""
 
-from aiconvokit import rate_limit
+from aiconvokit.accounts.throttle import address_of, count_request
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
 
@@ -11,15 +11,10 @@ async def count_attempt(services: Services, request: ApiRequest, username: str) 
     Raises:
         Throttled: there were too many.
     """
-    settings = services.settings
-    if settings.rate_limits == "off":
-        return
-    address = request.client.host if request.client else "unknown"
-    async with services.sessions.begin() as session:
-        for key in (f"login:ip:{address}", f"login:user:{username}"):
-            await rate_limit.take(
-                session,
-                key,
-                burst=settings.limits.login_burst,
-                per_minute=settings.limits.login_refill_per_minute,
-            )
+    limits = services.settings.limits
+    await count_request(
+        services,
+        (f"login:ip:{address_of(request)}", f"login:user:{username}"),
+        burst=limits.login_burst,
+        per_minute=limits.login_refill_per_minute,
+    )

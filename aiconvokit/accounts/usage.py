@@ -3,7 +3,6 @@
 import re
 from datetime import date, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Response, get
 from litestar.di import NamedDependency
@@ -17,9 +16,8 @@ from aiconvokit.accounts.tables import UsageDay
 from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import MAX_INTEGER
-from aiconvokit.rest.lists import MAX_ID, query_value, whole_number, window
+from aiconvokit.rest.lists import MAX_ID, next_link, query_value, whole_number, window
 from aiconvokit.rest.openapi import LIST, describe
-from aiconvokit.rest.urls import API, absolute
 
 DEFAULT_DAYS = 30
 MAX_DAYS = 366
@@ -86,13 +84,5 @@ def _show(row: UsageDay) -> UsageOut:
 
 def _next_link(request: ApiRequest, wanted: UsagePage, last: UsageDay) -> dict[str, str]:
     """Rows have no id: a list goes on with the day of its last row, after that row's assistant."""
-    query = {
-        "limit": wanted.window.limit,
-        "after": last.assistant_id,
-        "from": wanted.first,
-        "to": last.day,
-    }
-    if wanted.assistant_id is not None:
-        query["assistant_id"] = wanted.assistant_id
-    address = absolute(request, f"{API}/usage/?{urlencode(query)}")
-    return {"Link": f'<{address}>; rel="next"'}
+    also = {"from": wanted.first, "to": last.day, "assistant_id": wanted.assistant_id}
+    return next_link(request, wanted.window, last.assistant_id, also)

@@ -75,8 +75,7 @@ async def get_picture(
     request: ApiRequest, asked: NamedDependency[Asked], drawn: NamedDependency[Pictures]
 ) -> Response[bytes]:
     """A page of a PDF as a picture."""
-    wanted = whole_number(request, "width", MIN_WIDTH, MAX_WIDTH) or DEFAULT_WIDTH
-    width = -(-wanted // WIDTH_STEP) * WIDTH_STEP
+    width = width_of(request)
     tag = pictures.tag(asked.content, asked.number, width)
     headers = {
         "ETag": tag,
@@ -105,6 +104,16 @@ async def get_marks(
     async with services.sessions.begin() as session:
         page = await documents.page(session, asked.document, asked.number, asked.version)
     return await drawn.marks(asked.content, page, start, end)
+
+
+def width_of(request: ApiRequest) -> int:
+    """How wide a picture is to be, in pixels.
+
+    Raises:
+        InvalidFields: no integer, or out of range.
+    """
+    wanted = whole_number(request, "width", MIN_WIDTH, MAX_WIDTH) or DEFAULT_WIDTH
+    return -(-wanted // WIDTH_STEP) * WIDTH_STEP
 
 
 def _words(request: ApiRequest) -> tuple[int, int]:

@@ -76,6 +76,11 @@ ORDER BY l.position
 _OF_COLLECTION = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
 
 
+def searched_collection(row: Sequence[Any]) -> Collection:
+    """What a search needs of a collection, from a row in the order of `_SEARCHED`."""
+    return Collection(**dict(zip(_OF_COLLECTION, row, strict=True)))
+
+
 async def searched_assistant(
     transaction: Transaction, user_id: int, assistant_id: int, *, shared: bool
 ) -> Searched | None:
@@ -84,8 +89,7 @@ async def searched_assistant(
     rows = await (await transaction.execute(_SEARCHED, keys)).fetchall()
     if not rows:
         return None
-    found = (dict(zip(_OF_COLLECTION, row[1:], strict=True)) for row in rows)
-    return Searched(rows[0][0], [Collection(**one) for one in found if one["id"] is not None])
+    return Searched(rows[0][0], [searched_collection(row[1:]) for row in rows if row[1]])
 
 
 async def hold_assistant(session: AsyncSession, assistant_id: int, purpose: Purpose) -> bool:

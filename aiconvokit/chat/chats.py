@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlencode
 
 from litestar import Response, delete, get, put
 from litestar.di import NamedDependency
@@ -21,9 +20,9 @@ from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, Body, read_body
 from aiconvokit.rest.fields import MAX_INTEGER, read_fields, stamp
-from aiconvokit.rest.lists import MAX_ID, Window, query_value, whole_number, window
+from aiconvokit.rest.lists import MAX_ID, Window, next_link, query_value, whole_number, window
 from aiconvokit.rest.openapi import LIST, describe
-from aiconvokit.rest.urls import absolute, chat_url
+from aiconvokit.rest.urls import chat_url
 from aiconvokit.services import Services
 from ingestion.storable import why_unstorable
 
@@ -53,7 +52,7 @@ async def list_chats(
     shown = [_show(request, row) for row in rows[: wanted.window.limit]]
     also = {"search": wanted.words, "assistant_id": wanted.assistant_id}
     more = len(rows) > len(shown)
-    headers = _next(request, wanted.window, shown[-1].id, also) if more else {}
+    headers = next_link(request, wanted.window, shown[-1].id, also) if more else {}
     return Response(shown, headers=headers)
 
 
@@ -75,7 +74,7 @@ async def get_chat(
         shown = await each_with_html(shown)
     also = {"html": "true" if html else None}
     more = len(found) > len(messages)
-    headers = _next(request, wanted, messages[-1].id, also) if more else {}
+    headers = next_link(request, wanted, messages[-1].id, also) if more else {}
     return Response(_detail(request, listed, shown), headers=headers)
 
 
@@ -192,11 +191,11 @@ def _with_blank_title(body: Body) -> Body:
     return replace(body, values={**body.values, "title": None}) if is_blank else body
 
 
-def title_of(listed: ListedChat) -> str:
+def title_of(own: str | None, first_question: str | None) -> str:
     """What a chat is called: its own title, or how its first question begins."""
-    if listed.thread.title:
-        return listed.thread.title
-    words = " ".join((listed.first_question or "").split())
+    if own:
+        return own
+    words = " ".join((first_question or "").split())
     if len(words) <= AUTOMATIC_TITLE:
         return words
     return words[: AUTOMATIC_TITLE - 1].rstrip() + "\u2026"
@@ -209,7 +208,7 @@ def _show(request: ApiRequest, listed: ListedChat) -> ChatItem:
         absolute_url=chat_url(request, chat.id),
         thread_id=listed.thread.public_id,
         assistant_id=chat.assistant_id,
-        title=title_of(listed),
+        title=title_of(listed.thread.title, listed.first_question),
         created_at=stamp(chat.created_at),
         updated_at=stamp(listed.newest or chat.created_at),
     )
@@ -227,17 +226,6 @@ def _detail(request: ApiRequest, listed: ListedChat, messages: list[MessageOut])
         updated_at=item.updated_at,
         messages=messages,
     )
-
-
-def _next(
-    request: ApiRequest, wanted: Window, last_id: int, also: dict[str, Any]
-) -> dict[str, str]:
-    """Where a list goes on, with what else was asked for."""
-    query = {"limit": wanted.limit, "after": last_id}
-    query |= {name: value for name, value in also.items() if value not in {None, ""}}
-    path = request.scope["path"].rstrip("/")
-    address = absolute(request, f"{path}/?{urlencode(query)}")
-    return {"Link": f'<{address}>; rel="next"'}
 
 
 CHATS: list[Any] = [list_chats, get_chat, rename_chat, export_chat, delete_chat]

@@ -217,12 +217,17 @@ def _parser() -> MarkdownIt:
     return parser
 
 
+def _is_address(href: str) -> bool:
+    """Of a citation below the answer, or of a web page."""
+    return bool(_CITATION.fullmatch(href) or web_host(href))
+
+
 def _attribute(_: str, name: str, value: str) -> str | None:
     """Values that no list can hold; None takes the attribute away."""
     fits: Callable[[str], object]
     match name:
         case "href":
-            fits = lambda href: _CITATION.fullmatch(href) or web_host(href)  # noqa: E731
+            fits = _is_address
         case "data-reason":
             fits = _REASON.fullmatch
         case "data-index" | "start":

@@ -44,7 +44,7 @@ def wants_html(request: ApiRequest) -> bool:
 
 async def with_html(answer: AnswerOut) -> AnswerOut:
     """An answer with its HTML; drawn on a thread, since it is CPU time."""
-    html = await _on_thread(lambda: render(answer.output, answer.claims, answer.citations))
+    html = await on_thread(lambda: render(answer.output, answer.claims, answer.citations))
     return changed(answer, html=html)
 
 
@@ -56,10 +56,11 @@ async def again_with_html(stored: Stored) -> Stored:
 
 async def each_with_html(messages: Sequence[MessageOut]) -> list[MessageOut]:
     """Messages of a chat; only an assistant's have HTML."""
-    return await _on_thread(lambda: [_drawn(one) for one in messages])
+    return await on_thread(lambda: [_drawn(one) for one in messages])
 
 
-async def _on_thread(draw: Callable[[], T]) -> T:
+async def on_thread(draw: Callable[[], T]) -> T:
+    """What drawing gives, whoever it is for: never more than `THREADS` draw at once."""
     return await asyncio.get_running_loop().run_in_executor(_THREADS, draw)
 
 

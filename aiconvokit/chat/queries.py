@@ -8,21 +8,21 @@ from typing import cast
 from sqlalchemy import Select, delete, exists, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
+from aiconvokit.chat.tables import API, WIDGET, Chat, Message, Receipt, Thread
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 
 ChatRow = tuple[Chat, Thread]
 _Listed = Select[Chat, Thread, str | None, datetime | None]
-WIDGET = "widget"
-"""The `origin` of a thread with a visitor of a web site."""
 FIRST_QUESTION = 400
 """Characters of a first question that are read for a title: more than one has, for white space."""
 
 
-async def insert_chat(session: AsyncSession, owner_id: int, assistant_id: int) -> ChatRow:
+async def insert_chat(
+    session: AsyncSession, owner_id: int, assistant_id: int, origin: str = API
+) -> ChatRow:
     """A new thread, and the chat that joins it with an assistant."""
-    thread = Thread(public_id=public_id("thread"), owner_id=owner_id)
+    thread = Thread(public_id=public_id("thread"), owner_id=owner_id, origin=origin)
     session.add(thread)
     await session.flush()
     chat = Chat(thread_id=thread.id, assistant_id=assistant_id)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.db import Transaction
 from aiconvokit.ids import public_id
@@ -191,14 +192,9 @@ async def begin(transaction: Transaction, room: Room, question: str, limit: int)
     return Begun(
         history=[Earlier(*row) for row in reversed(await earlier.fetchall())],
         row=max(row[0] for row in await inserted.fetchall()),
-        collections=[_collection(row) for row in await collections.fetchall()],
+        collections=[searched_collection(row) for row in await collections.fetchall()],
         message_id=answer_id,
     )
-
-
-def _collection(row: Sequence[Any]) -> Collection:
-    names = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
-    return Collection(**dict(zip(names, row, strict=True)))
 
 
 async def hold_documents(transaction: Transaction, document_ids: Sequence[int]) -> set[int]:

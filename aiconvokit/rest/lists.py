@@ -1,6 +1,6 @@
 """Lists: a bare array, `?limit=&after=`, and `Link: rel="next"` when there is more."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 from urllib.parse import parse_qs, urlencode
@@ -82,8 +82,14 @@ def answer(
     return Response(shown, headers=next_link(request, wanted, shown[-1].id) if more else {})
 
 
-def next_link(request: ApiRequest, wanted: Window, last_id: int) -> dict[str, str]:
-    """The header that says where a list goes on after `last_id`."""
-    query = urlencode({"limit": wanted.limit, "after": last_id})
+def next_link(
+    request: ApiRequest, wanted: Window, last_id: int, also: Mapping[str, object] | None = None
+) -> dict[str, str]:
+    """The header that says where a list goes on after `last_id`.
+
+    `also` is what else was asked for; None and "" were not.
+    """
+    asked = {name: value for name, value in (also or {}).items() if value not in {None, ""}}
+    query = urlencode({"limit": wanted.limit, "after": last_id, **asked})
     address = absolute(request, f"{request.scope['path'].rstrip('/')}/?{query}")
     return {"Link": f'<{address}>; rel="next"'}

@@ -33,10 +33,10 @@ class Server:
 @contextmanager
 def fake_model() -> Iterator[Server]:
     """The fake model server; `base_url` ends in /v1."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "benchmarks.turns.fake", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
-    with _running(command, {}, f"{url}/stats") as (pid, seconds):
+    with running(command, {}, f"{url}/stats") as (pid, seconds):
         yield Server(f"{url}/v1", pid, seconds)
 
 
@@ -45,7 +45,7 @@ def serving(
     database_url: str, model_url: str, model: str, settings: Mapping[str, str]
 ) -> Iterator[Server]:
     """`aiconvokit serve --no-worker` with that chat model, from ready to stopped."""
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "aiconvokit", "serve", "--no-worker", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder:
@@ -59,12 +59,12 @@ def serving(
             "AICONVOKIT_DATA_DIR": f"{folder}/data",
             **settings,
         }
-        with _running(command, environment, f"{url}/health/ready") as (pid, seconds):
+        with running(command, environment, f"{url}/health/ready") as (pid, seconds):
             yield Server(f"{url}/api/v1", pid, seconds)
 
 
 @contextmanager
-def _running(
+def running(
     command: list[str], environment: Mapping[str, str], probe: str
 ) -> Iterator[tuple[int, float]]:
     """A process until the end of the block, once it answers with 200: its pid and the seconds."""
@@ -101,7 +101,8 @@ def _answers(url: str) -> bool:
         return False
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listens on just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -1,4 +1,4 @@
-"""Chromium, with the flags of the browser tests."""
+"""Debian's Chromium, for pictures, timings and tests."""
 
 import shutil
 from collections.abc import Iterator
@@ -24,9 +24,8 @@ FRAME = "aiconvokit-widget iframe"
 BUTTON = "aiconvokit-widget button"
 
 
-@contextmanager
-def chromium() -> Iterator[Browser]:
-    """A browser.
+def executable() -> str:
+    """The path of a Chromium.
 
     Raises:
         FileNotFoundError: none is installed.
@@ -34,6 +33,17 @@ def chromium() -> Iterator[Browser]:
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         raise FileNotFoundError(f"No browser: none of {', '.join(NAMES)} is installed.")
+    return path
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A browser.
+
+    Raises:
+        FileNotFoundError: none is installed.
+    """
+    path = executable()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=path, args=[*FLAGS])
         try:

@@ -1,9 +1,5 @@
 """The shipped server on an embedded Postgres of its own, and its first user."""
 
-import os
-import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,14 +11,12 @@ from typing import Any
 
 import httpx
 
+from benchmarks.turns.servers import free_port, running
 from benchmarks.web.model import NAME
 
 USER = "ann"
 PASSWORD = "a long passphrase"  # noqa: S105  # of a server that lives for minutes
-START_SECONDS = 120
-"""With a database to be made."""
 READ_SECONDS = 300
-STOP_SECONDS = 60
 POLL_SECONDS = 0.1
 
 Files = Sequence[tuple[str, bytes]]
@@ -71,30 +65,20 @@ class Owner:
 @contextmanager
 def serving(model_url: str) -> Iterator[str]:
     """`aiconvokit serve` with that model, the local embedder and a new data folder: its URL."""
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     command = [sys.executable, "-m", "aiconvokit", "serve", "--port", str(port)]
     with tempfile.TemporaryDirectory(prefix="ack-web-") as folder:
         Path(folder).chmod(0o711)  # the embedded database's own user must pass
-        log = Path(folder) / "log"
         environment = {
-            "PATH": os.environ["PATH"],  # noqa: TID251  # a process is started
             "OPENAI_BASE_URL": model_url,
             "OPENAI_API_KEY": "sk-none",
             "AICONVOKIT_CHAT_MODEL": NAME,
             "AICONVOKIT_LIMITS": "off",
             "AICONVOKIT_DATA_DIR": f"{folder}/data",
         }
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  # our own command
-                command, stdout=output, stderr=subprocess.STDOUT, env=environment
-            )
-        try:
-            _wait(process, url, log)
+        with running(command, environment, f"{url}/health/ready"):
             yield url
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(STOP_SECONDS)
 
 
 @contextmanager
@@ -106,29 +90,3 @@ def logged_in(url: str) -> Iterator[Owner]:
         token = http.post("/tokens/", json=login).raise_for_status().json()["token"]
         http.headers["Authorization"] = f"Token {token}"
         yield Owner(url, token, http)
-
-
-def _wait(process: "subprocess.Popen[bytes]", url: str, log: Path) -> None:
-    """Until the server is ready.
-
-    Raises:
-        RuntimeError: it ended, or takes too long; with its log.
-    """
-    deadline = time.monotonic() + START_SECONDS
-    while not _is_ready(url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(log.read_text("utf-8", "replace"))
-        time.sleep(POLL_SECONDS)
-
-
-def _is_ready(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health/ready", trust_env=False).status_code == 200
-    except httpx.TransportError:
-        return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

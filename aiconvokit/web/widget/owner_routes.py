@@ -13,6 +13,7 @@ from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
+from aiconvokit.chat.chats import title_of
 from aiconvokit.errors import NotFound
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import stamp
@@ -21,7 +22,7 @@ from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.rest.urls import absolute, chat_url
 from aiconvokit.services import Services
 from aiconvokit.web.widget import keys, queries
-from aiconvokit.web.widget.queries import TITLE_LETTERS, Transcript, WidgetRow
+from aiconvokit.web.widget.queries import Transcript, WidgetRow
 from aiconvokit.web.widget.reading import read_widget
 from aiconvokit.web.widget.schemas import (
     MAX_TITLE,
@@ -175,7 +176,7 @@ def _show_transcript(request: ApiRequest, row: Transcript) -> TranscriptOut:
         id=row.id,
         absolute_url=chat_url(request, row.id),
         visitor=row.visitor,
-        title=row.title or " ".join((row.asked or "").split())[:TITLE_LETTERS],
+        title=title_of(row.title, row.asked),
         messages=row.messages,
         thumbs_up=row.thumbs_up,
         thumbs_down=row.thumbs_down,

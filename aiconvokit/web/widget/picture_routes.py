@@ -7,18 +7,11 @@ from litestar import Response, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
-from aiconvokit.assistants.picture_routes import (
-    DEFAULT_WIDTH,
-    MAX_WIDTH,
-    MIN_WIDTH,
-    PNG,
-    WIDTH_STEP,
-)
+from aiconvokit.assistants.picture_routes import PNG, width_of
 from aiconvokit.errors import NotFound
 from aiconvokit.files import documents, pictures
 from aiconvokit.files.pictures import MarksOut, NoPicture, NotDrawable, Pictures
 from aiconvokit.rest.body import ApiRequest
-from aiconvokit.rest.lists import whole_number
 from aiconvokit.services import Services
 from aiconvokit.web.widget import sessions, visitor_queries
 from ingestion.tables import PageText
@@ -79,10 +72,8 @@ async def get_picture(
     request: ApiRequest, cited: NamedDependency[Cited], drawn: NamedDependency[Pictures]
 ) -> Response[bytes]:
     """The cited page as a picture."""
-    wanted = whole_number(request, "width", MIN_WIDTH, MAX_WIDTH) or DEFAULT_WIDTH
-    width = -(-wanted // WIDTH_STEP) * WIDTH_STEP
     try:
-        picture = await drawn.picture(cited.content, cited.page.number, width)
+        picture = await drawn.picture(cited.content, cited.page.number, width_of(request))
     except NotDrawable as error:  # why is the owner's to know
         raise NoPicture from error
     return Response(picture, media_type=PNG)
@@ -98,6 +89,4 @@ async def get_marks(cited: NamedDependency[Cited], drawn: NamedDependency[Pictur
 
 
 HANDLERS: list[Any] = [get_picture, get_marks]
-DEPENDENCIES = {
-    "cited": Provide(provide_cited),
-}
+DEPENDENCIES = {"cited": Provide(provide_cited)}

@@ -10,6 +10,7 @@ from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat import queries as chat_queries
+from aiconvokit.chat.queries import FIRST_QUESTION
 from aiconvokit.rest.lists import Window
 from aiconvokit.web.widget.tables import Widget, WidgetSession, WidgetUsage
 
@@ -156,7 +157,6 @@ _TRANSCRIPTS = text(
     ORDER BY w.chat_id DESC LIMIT :limit
     """
 )
-TITLE_LETTERS = 80
 _NEWEST = 2**63 - 1
 
 
@@ -164,5 +164,5 @@ async def transcripts_of(session: AsyncSession, widget_id: int, wanted: Window) 
     """A widget's conversations, newest first; one more than asked for when there are more."""
     before = _NEWEST if wanted.after is None else wanted.after
     keys = {"widget": widget_id, "before": before, "limit": wanted.limit + 1}
-    rows = await session.execute(_TRANSCRIPTS, {**keys, "letters": TITLE_LETTERS})
+    rows = await session.execute(_TRANSCRIPTS, {**keys, "letters": FIRST_QUESTION})
     return [Transcript(*row) for row in rows]

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit import rate_limit
+from aiconvokit.accounts.throttle import address_of, count_request
 from aiconvokit.accounts.tokens import digest
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
@@ -148,10 +148,5 @@ async def throttle(
     Raises:
         Throttled: too many.
     """
-    if services.settings.rate_limits == "off":
-        return
-    address = request.client.host if request.client else "unknown"
-    async with services.sessions.begin() as session:
-        await rate_limit.take(
-            session, f"widget:{what}:ip:{address}", burst=burst, per_minute=per_minute
-        )
+    key = f"widget:{what}:ip:{address_of(request)}"
+    await count_request(services, [key], burst=burst, per_minute=per_minute)

@@ -1,11 +1,11 @@
 """Answers and messages as visitors see them: no ids of documents, no addresses of the owner's."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, cast
 
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.html import render
+from aiconvokit.chat.html_wire import on_thread
 from aiconvokit.chat.schemas import ClaimOut
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import Done, stored_citation
@@ -48,14 +48,14 @@ async def show_answer(widget: Widget, done: Done) -> AnsweredOut:
     return AnsweredOut(
         message_id=done.message_id,
         output=done.output,
-        html=await asyncio.to_thread(_html, done.output, done.claims, done.citations),
+        html=await on_thread(lambda: _html(done.output, done.claims, done.citations)),
         citations=[_source(widget, done.message_id, one) for one in cited],
     )
 
 
 async def show_messages(widget: Widget, messages: Sequence[Message]) -> list[SaidOut]:
     """Stored messages."""
-    return await asyncio.to_thread(lambda: [_show_message(widget, one) for one in messages])
+    return await on_thread(lambda: [_show_message(widget, one) for one in messages])
 
 
 def _show_message(widget: Widget, message: Message) -> SaidOut:

@@ -10,13 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.tables import User
 from aiconvokit.assistants.tables import Assistant
-from aiconvokit.chat.tables import Chat, Message, Receipt, Thread
-from aiconvokit.ids import public_id
+from aiconvokit.chat import queries as chat_queries
+from aiconvokit.chat.tables import WIDGET, Chat, Message, Receipt
 from aiconvokit.web.widget.tables import Widget, WidgetChat, WidgetSession
 from ingestion.tables import Document
 
-ORIGIN = "widget"
-"""Of visitors' threads: they are not among their owner's own chats."""
 SWEPT = 100
 """Rows that one new session clears away: more than it adds, so that nothing piles up."""
 
@@ -86,12 +84,7 @@ async def hold_session(session: AsyncSession, session_id: int) -> WidgetSession 
 
 async def insert_chat(session: AsyncSession, widget: Widget, of: WidgetSession) -> int:
     """A conversation for a session that is held and has none."""
-    thread = Thread(public_id=public_id("thread"), owner_id=widget.owner_id, origin=ORIGIN)
-    session.add(thread)
-    await session.flush()
-    chat = Chat(thread_id=thread.id, assistant_id=widget.assistant_id)
-    session.add(chat)
-    await session.flush()
+    chat, _ = await chat_queries.insert_chat(session, widget.owner_id, widget.assistant_id, WIDGET)
     session.add(WidgetChat(chat_id=chat.id, widget_id=widget.id, visitor=of.visitor))
     of.chat_id = chat.id
     await session.flush()

@@ -9,8 +9,7 @@ from e2e.browser.chromium import running_chromium
 from e2e.browser.page.documents import REPLY, TEXT, report_pdf
 from e2e.browser.page.driving import DESKTOP, log_in
 from fake_model.server import FakeModel
-from support.databases import clone
-from support.server import Client, Server, running_server
+from support.server import Client, Server
 
 PATIENCE_MS = 30_000
 expect.set_options(timeout=PATIENCE_MS)
@@ -19,11 +18,9 @@ Open = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def server(cluster_url: str, fake_server: FakeModel) -> Iterator[Server]:
-    """The shipped server whose model says what it is told."""
-    model = {"AICONVOKIT_CHAT_MODEL": "fake"}
-    with running_server(clone(cluster_url), fake_server.base_url, environment=model) as found:
-        yield found
+def settings() -> dict[str, str]:
+    """The model says what it is told."""
+    return {"AICONVOKIT_CHAT_MODEL": "fake"}
 
 
 @pytest.fixture(scope="module")

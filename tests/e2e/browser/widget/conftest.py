@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from e2e.browser.chromium import running_chromium
 from e2e.browser.widget.hosts import WIDE, Site, running_site
 from fake_model.server import FakeModel
-from support.databases import clone
-from support.server import API, Client, Server, running_server
+from support.server import API, Client
 
 TEXT = b"""# Annual report 2025
 
@@ -31,17 +30,9 @@ NewWidget = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture(scope="module")
-def database(cluster_url: str) -> str:
-    """The server's database."""
-    return clone(cluster_url)
-
-
-@pytest.fixture(scope="module")
-def server(database: str, fake_server: FakeModel) -> Iterator[Server]:
-    """The shipped server whose model says what it is told."""
-    model = {"AICONVOKIT_CHAT_MODEL": "fake"}
-    with running_server(database, fake_server.base_url, environment=model) as found:
-        yield found
+def settings() -> dict[str, str]:
+    """The model says what it is told."""
+    return {"AICONVOKIT_CHAT_MODEL": "fake"}
 
 
 @pytest.fixture(scope="module")
