@@ -9,6 +9,8 @@ import { pageText } from "./proof_text.js";
 import { t } from "./texts.js";
 
 const ZOOMS = [1, 1.5, 2, 3];
+const NARROW = matchMedia("(max-width: 40rem)"); // a whole page is too small to be read there
+const BESIDE = 16; // px of the page that are seen left of the first marked word
 
 /**
  * The content of the panel for a place: { document_id, version?, page, start?, end?, quote?, stale?,
@@ -16,7 +18,7 @@ const ZOOMS = [1, 1.5, 2, 3];
  */
 export function proof(assistantId, place, signal) {
   const where = `/assistants/${assistantId}/documents/${place.document_id}`;
-  const state = { page: place.page, zoom: 0, asText: false, pictures: true, pages: null };
+  const state = { page: place.page, zoom: NARROW.matches ? 2 : 0, asText: false, pictures: true, pages: null };
   const stage = h("div.stage");
   const label = h("span.page-label", { "aria-live": "polite" });
   const previous = iconButton("left", t("proof.previous"), () => turn(-1));
@@ -109,12 +111,13 @@ export function proof(assistantId, place, signal) {
   );
 }
 
-/** Bring the marked words into the middle of what scrolls, and scroll nothing else. */
+/** Bring the marked words into the middle of what scrolls, their beginning at least, and scroll nothing else. */
 function center(content) {
   const found = content.querySelector(".found");
   const frame = found?.closest(".sheet-frame, .page-text");
   if (!frame) return;
   const [inner, outer] = [found.getBoundingClientRect(), frame.getBoundingClientRect()];
   frame.scrollTop += inner.top + inner.height / 2 - outer.top - outer.height / 2;
-  frame.scrollLeft += inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  const middle = inner.left + inner.width / 2 - outer.left - outer.width / 2;
+  frame.scrollLeft += Math.min(middle, inner.left - outer.left - BESIDE);
 }

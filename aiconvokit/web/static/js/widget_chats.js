@@ -17,7 +17,7 @@ export function widgetChats(widget, signal) {
   into(place, load, (found) => draw(found, widget, signal), { shape: () => skeleton(4, "block"), signal });
   return h("div", {},
     h("p.back", {}, link(widget.title || t("widgets.untitled"), `/settings/widgets/${widget.id}`, { symbol: "left" })),
-    h("h2", {}, t("widgets.chats")), h("p.hint", {}, t("widgets.chats.text")), place);
+    h("section.block", {}, h("div.block-head", {}, h("h2", {}, t("widgets.chats"))), h("p.hint", {}, t("widgets.chats.text")), place));
 }
 
 function draw({ items, next }, widget, signal) {
@@ -38,8 +38,9 @@ function row(one, widget) {
   return h("li.row", {},
     h("div.row-body", {}, h("p.row-name", {}, one.title || t("chats.untitled")),
       h("p.hint", {}, [tn("widgets.messages", one.messages), ago(one.updated_at)].join(" · "))),
-    h("div.thumbs", {}, thumbs),
-    button(t("widgets.read"), () => read(one, widget), { kind: "quiet" }));
+    h("div.row-actions", {},
+      h("div.thumbs", {}, thumbs),
+      button(t("widgets.read"), () => read(one, widget), { kind: "quiet" })));
 }
 
 function read(one, widget) {

@@ -63,7 +63,7 @@ function fields(one, assistants) {
 function snippet(one) {
   return h("section.block.snippet-block", {},
     h("h3", {}, t("widgets.snippet")), h("p.hint", {}, t("widgets.snippet.text")),
-    h("pre.secret", { tabindex: "0" }, one.snippet),
+    h("pre.secret", { tabindex: "0" }, one.snippet.split(/(data-key)/).map((part) => (part === "data-key" ? h("span.whole", {}, part) : part))),
     h("div.actions", {}, button(t("action.copy"), () => copy(one.snippet), { kind: "primary", symbol: "copy" }), link(t("widgets.chats"), `/settings/widgets/${one.id}/chats`, { kind: "soft", symbol: "chats" })));
 }
 
