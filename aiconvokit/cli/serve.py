@@ -84,6 +84,7 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
         model = services.chat_model.name if services.chat_model else "none, answers are extracts"
         print(
             f"AIConvoKit {__version__} on http://{arguments.host}:{arguments.port}\n"
+            f"  page        /\n"
             f"  API         /api/v1/   (reference: /docs)\n"
             f"  chat model  {model}\n"
             f"  embeddings  {services.embedder.model} ({services.embedder.provider})\n"

@@ -50,7 +50,7 @@ async def show(services: Services, base_url: str) -> bool:
     Returns:
         whether all answers were as they should be.
     """
-    password = secrets.token_urlsafe(12)
+    password = secrets.token_hex(6)  # for a person to copy
     await _prepare_user(services, password)
     async with httpx.AsyncClient(
         base_url=f"{base_url}/api/v1", timeout=120, trust_env=False
@@ -63,6 +63,8 @@ async def show(services: Services, base_url: str) -> bool:
         chat = await _json(client.post("/chat/", json={"assistant_id": assistant["id"]}))
     good = sum(one.as_expected for one in outcomes)
     say(f"{good} of {len(outcomes)} as they should be.")
+    page = f"{base_url}/#/assistants/{assistant['id']}/chat"  # to the documents just read
+    say(f"\nSee it in a browser: {page}\n  log in as {USERNAME}, password {password}")
     _next_steps(base_url, token, assistant["id"], chat["id"])
     return good == len(outcomes)
 

@@ -1,5 +1,6 @@
 """The demo ends well on a machine that has nothing but the package."""
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,10 @@ def test_four_answers_cite_the_right_page_and_the_fifth_abstains(
     assert first.returncode == 0, first.stdout + first.stderr
     assert "5 of 5 as they should be." in first.stdout
     assert "annual_report.pdf, page 36" in first.stdout
+    assert re.search(
+        r"See it in a browser: http://\S+/#/assistants/1/chat\n  log in as demo, password \S+\n",
+        first.stdout,
+    )
     assert "Traceback" not in first.stderr
 
 
