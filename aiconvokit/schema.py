@@ -22,10 +22,11 @@ from aiconvokit.db import CONNECT_SECONDS, check_server, driver_url
 from aiconvokit.errors import ConfigurationError
 from aiconvokit.files import tables as files
 from aiconvokit.llm import tables as llm
+from aiconvokit.openai_api import tables as openai_api
 from aiconvokit.web.widget import tables as widgets
 from ingestion.tables import Base
 
-FEATURES = (accounts, assistants, chat, files, llm, widgets)
+FEATURES = (accounts, assistants, chat, files, llm, openai_api, widgets)
 """Modules whose tables are in the metadata once they are imported."""
 
 metadata = Base.metadata

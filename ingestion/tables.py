@@ -73,6 +73,13 @@ class Collection(Base):
     """Documents that are searched together; `space_id` is the space that queries use."""
 
     __tablename__ = "collection"
+    __table_args__ = (
+        Index(
+            "ix_collection_last_active_at",
+            "last_active_at",
+            postgresql_where=text("expires_after_days IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = identity()
     public_id: Mapped[str] = mapped_column(unique=True)
@@ -86,6 +93,13 @@ class Collection(Base):
     )
     """The space whose vectors of this collection have an index: see `ingestion.vector_index`."""
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
+    metadata_: Mapped[dict[str, str]] = mapped_column(
+        "metadata", JSONB, server_default=text("'{}'")
+    )
+    """The owner's own. The name itself is SQLAlchemy's."""
+    expires_after_days: Mapped[int | None] = mapped_column(Integer)
+    """Days after `last_active_at`; null: never."""
+    last_active_at: Mapped[datetime] = created()
     created_at: Mapped[datetime] = created()
 
 
@@ -117,6 +131,8 @@ class Document(Base):
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
     attributes: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
     """The owner's own: flat, text, numbers and booleans; searches filter by them."""
+    chunking: Mapped[dict[str, int] | None] = mapped_column(JSONB)
+    """How its passages are to be cut; null: as we choose."""
     names: Mapped[str] = mapped_column(TSVECTOR, server_default=text("''"))
     """What questions may call it: weight A in its title and file name, D in its first lines."""
     created_at: Mapped[datetime] = created()

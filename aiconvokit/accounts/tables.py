@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, SmallInteger, func, text
+from sqlalchemy import ForeignKey, Index, SmallInteger, func, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -43,14 +43,26 @@ class Token(Base):
 
 
 class Deletion(Base):
-    """What one DELETE removed: numbers and ids, never names or contents."""
+    """What one DELETE removed: numbers and ids, never names or contents.
+
+    `public_id` is what it was called on the OpenAI wire, where lists go on behind it.
+    """
 
     __tablename__ = "deletion"
+    __table_args__ = (
+        Index(
+            "ix_deletion_public_id",
+            "owner_id",
+            "public_id",
+            postgresql_where=text("public_id IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = identity()
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     kind: Mapped[str]
     object_id: Mapped[int]
+    public_id: Mapped[str | None]
     removed: Mapped[dict[str, Any]] = mapped_column(JSONB)
     created_at: Mapped[datetime] = created()
 

@@ -24,6 +24,17 @@ class Assistant(Base):
     instructions: Mapped[str]
     glossary: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
     """The owner's own; null: the built-in one."""
+    description: Mapped[str | None]
+    model: Mapped[str | None]
+    """What an OpenAI client calls for; the configured model answers."""
+    searches: Mapped[bool] = mapped_column(server_default=text("true"))
+    """Whether it reads its documents at all."""
+    options: Mapped[dict[str, Any]] = mapped_column(JSONB, server_default=text("'{}'"))
+    """What an OpenAI client set besides, as it came."""
+    metadata_: Mapped[dict[str, str]] = mapped_column(
+        "metadata", JSONB, server_default=text("'{}'")
+    )
+    """The owner's own. The name itself is SQLAlchemy's."""
     created_at: Mapped[datetime] = created()
     updated_at: Mapped[datetime] = created()
     query_count: Mapped[int] = column_property(

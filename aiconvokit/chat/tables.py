@@ -28,6 +28,14 @@ class Thread(Base):
     owner_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     title: Mapped[str | None]
     origin: Mapped[str] = mapped_column(server_default=text("'api'"))
+    metadata_: Mapped[dict[str, str]] = mapped_column(
+        "metadata", JSONB, server_default=text("'{}'")
+    )
+    """The owner's own. The name itself is SQLAlchemy's."""
+    collection_id: Mapped[int | None] = mapped_column(
+        ForeignKey("collection.id", ondelete="SET NULL")
+    )
+    """What is read in this thread besides what its assistants read."""
     lease_token: Mapped[UUID | None]
     lease_expires_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = created()
@@ -37,6 +45,11 @@ class Thread(Base):
             "ix_thread_lease_expires_at",
             "lease_expires_at",
             postgresql_where=text("lease_token IS NOT NULL"),
+        ),
+        Index(
+            "ix_thread_collection_id",
+            "collection_id",
+            postgresql_where=text("collection_id IS NOT NULL"),
         ),
     )
 
@@ -94,6 +107,11 @@ class Message(Base):
     """By part; see `Trace`."""
     rating: Mapped[int | None] = mapped_column(SmallInteger)
     """A thumb up (1) or down (-1) for an answer."""
+    metadata_: Mapped[dict[str, str]] = mapped_column(
+        "metadata", JSONB, server_default=text("'{}'")
+    )
+    attachments: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
+    """Files that came with a question, as an OpenAI client named them."""
     created_at: Mapped[datetime] = created()
 
 

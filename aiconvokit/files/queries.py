@@ -33,7 +33,7 @@ class DocumentRow(NamedTuple):
 async def upsert_file(
     session: AsyncSession, owner_id: int, stored: Stored, filename: str, media_type: str
 ) -> int:
-    """The id of an owner's file of that content."""
+    """The id of an owner's file of that content that comes with documents."""
     statement = (
         insert(StoredFile)
         .values(
@@ -46,6 +46,7 @@ async def upsert_file(
         )
         .on_conflict_do_update(
             index_elements=[StoredFile.owner_id, StoredFile.sha256],
+            index_where=StoredFile.purpose.is_(None),
             set_={"filename": filename},
         )
         .returning(StoredFile.id)
@@ -197,12 +198,14 @@ async def delete_document(session: AsyncSession, document_id: int) -> int:
 
 
 async def delete_file_if_unused(session: AsyncSession, file_id: int) -> bytes | None:
-    """Remove a file that no document uses; its digest, None when it stays."""
+    """Remove a file that came with documents and that none uses; its digest, None: it stays."""
     # Locked first: whoever makes a document of it right now is then seen by the next statement.
     await session.execute(select(StoredFile.id).where(StoredFile.id == file_id).with_for_update())
     used = exists().where(Document.file_id == StoredFile.id)
     return await session.scalar(
-        delete(StoredFile).where(StoredFile.id == file_id, ~used).returning(StoredFile.sha256)
+        delete(StoredFile)
+        .where(StoredFile.id == file_id, StoredFile.purpose.is_(None), ~used)
+        .returning(StoredFile.sha256)
     )
 
 
