@@ -20,6 +20,7 @@ from aiconvokit.assistants import routes as assistants
 from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.files.pictures import open_pictures
+from aiconvokit.openai_api import routes as openai
 from aiconvokit.operations import health
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge
@@ -59,7 +60,7 @@ def create_app(services: Services) -> Litestar:
     api = Router(API, route_handlers=[one.router() for one in features])
     widgets = [embed.router(), visitor_routes.router()]
     app = Litestar(
-        route_handlers=[api, health.router(), docs, page, asset, *widgets],
+        route_handlers=[api, openai.router(), health.router(), docs, page, asset, *widgets],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "hasher": Provide(lambda: hasher, sync_to_thread=False),

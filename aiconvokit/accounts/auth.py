@@ -13,6 +13,7 @@ from aiconvokit.accounts import queries, tokens
 from aiconvokit.accounts.queries import Principal
 from aiconvokit.errors import NotAuthenticated
 from aiconvokit.rest.edge import respond
+from aiconvokit.rest.openai_errors import is_v1
 from aiconvokit.rest.problems import AUTH_FAILURE, on_crash
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services
@@ -34,7 +35,7 @@ class Authentication:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP and scope["path"].startswith(API):
+        if scope["type"] == ScopeType.HTTP and _is_guarded(scope["path"]):
             found = cast("dict[str, object]", scope)  # our own keys beside ASGI's
             try:
                 found[PRINCIPAL] = await self._principal(scope)
@@ -59,6 +60,10 @@ class Authentication:
             if found.needs_touch:
                 await queries.touch_token(transaction, found.token_id)
         return found
+
+
+def _is_guarded(path: str) -> bool:
+    return path.startswith(API) or is_v1(path)
 
 
 def _token(header: bytes | None) -> str:

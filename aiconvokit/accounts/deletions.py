@@ -18,7 +18,17 @@ from aiconvokit.rest.fields import Timestamp, stamp
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.rest.urls import deletion_url
 
-Kind = Literal["assistant", "document", "chat", "token", "widget"]
+Kind = Literal[
+    "assistant",
+    "document",
+    "chat",
+    "token",
+    "widget",
+    "thread",
+    "message",
+    "file",
+    "vector_store",
+]
 
 
 class Removed(Struct):
@@ -46,11 +56,21 @@ class DeletionOut(Struct):
 
 
 async def keep(
-    session: AsyncSession, user_id: int, kind: Kind, object_id: int, removed: Removed
+    session: AsyncSession,
+    user_id: int,
+    kind: Kind,
+    object_id: int,
+    removed: Removed,
+    *,
+    public_id: str | None = None,
 ) -> Deletion:
-    """Write down a deletion in its own transaction."""
+    """Write down a deletion in its own transaction; `public_id` is its object's on `/v1`."""
     deletion = Deletion(
-        owner_id=user_id, kind=kind, object_id=object_id, removed=msgspec.to_builtins(removed)
+        owner_id=user_id,
+        kind=kind,
+        object_id=object_id,
+        public_id=public_id,
+        removed=msgspec.to_builtins(removed),
     )
     session.add(deletion)
     await session.flush()

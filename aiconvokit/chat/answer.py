@@ -15,7 +15,8 @@ from aiconvokit.chat.lease import renewed
 from aiconvokit.chat.prompt import fitting_sources
 from aiconvokit.chat.proof import Attributed, Citation, Source
 from aiconvokit.chat.sources import find_sources
-from aiconvokit.chat.turn import Along, Asked, Done, Turn, abandon, begin, record
+from aiconvokit.chat.turn import Along, Asked, Done, StoredTurn, abandon, begin, record
+from aiconvokit.chat.turn_state import Turn
 from aiconvokit.chat.unfolding import Released
 from aiconvokit.chat.written import write
 from aiconvokit.errors import AIConvoKitError
@@ -69,11 +70,20 @@ async def run_turn(
             `interrupted` when some of it was there.
     """
     turn = await begin(services, asked)
+    async with aclosing(carry_on(services, turn, along)) as events:
+        async for event in events:
+            yield event
+
+
+async def carry_on(
+    services: Services, turn: StoredTurn, along: Along | None = None
+) -> AsyncGenerator[Event, None]:
+    """A turn that has begun, to its end: as `run_turn`, which begins it, too."""
     try:
         async with renewed(services, turn.thread_id, turn.lease):
             sources = await find_sources(services, turn)
-            yield Started(asked.chat_id, turn.message_id, len(sources or ()))
-            async with aclosing(_answer(services, turn, sources)) as events:
+            yield Started(turn.chat_id, turn.message_id, len(sources or ()))
+            async with aclosing(answer(services, turn, sources)) as events:
                 async for event in events:
                     yield event
         done = await record(services, turn, along)
@@ -86,10 +96,16 @@ async def run_turn(
     yield done
 
 
-async def _answer(
+async def answer(
     services: Services, turn: Turn, sources: Sequence[Source] | None
-) -> AsyncGenerator[Event, None]:
-    """The answer piece by piece, kept in `turn.answer` as far as it came."""
+) -> AsyncGenerator[Cited | TextDelta | Restarted, None]:
+    """The answer piece by piece, kept in `turn.answer` as far as it came.
+
+    Args:
+        services: the model.
+        turn: what is asked.
+        sources: as `find_sources` found them.
+    """
     if sources is None:
         for event in _say(turn, attribute(STILL_READING, [])):
             yield event
@@ -119,15 +135,14 @@ async def _answer(
         yield event
 
 
-def _say(turn: Turn, proven: Attributed) -> list[Event]:
+def _say(turn: Turn, proven: Attributed) -> list[Cited | TextDelta]:
     """An answer that no model wrote, whole."""
-    answer = turn.answer
-    answer.proven, answer.model, answer.finish_reason = proven, EXTRACTIVE, "stop"
-    answer.usage = None
+    said = turn.answer
+    said.proven, said.model, said.finish_reason, said.usage = proven, EXTRACTIVE, "stop", None
     return _events(proven.output, proven.citations)
 
 
-def _events(text: str, citations: Sequence[Citation]) -> list[Event]:
+def _events(text: str, citations: Sequence[Citation]) -> list[Cited | TextDelta]:
     """Citations before the text that holds their marks, so that a page can link them."""
-    cited: list[Event] = [Cited(one) for one in citations]
+    cited: list[Cited | TextDelta] = [Cited(one) for one in citations]
     return [*cited, TextDelta(text)] if text else cited

@@ -84,7 +84,7 @@ def build(
 ) -> list[ChatMessage]:
     """The messages to send: one system message, then user and assistant in strict alternation."""
     rules = RULES if sources else NOTHING_FOUND if has_documents else ""
-    about = f"You work for {company_name}."
+    about = f"You work for {company_name}." if company_name else ""
     system = "\n\n".join(part for part in (instructions, about, rules) if part)
     messages = [ChatMessage("system", system)]
     asked = f"{_passages(sources)}\n\nQuestion: {question}" if sources else question

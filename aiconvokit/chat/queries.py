@@ -44,6 +44,13 @@ async def chat_of(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow 
     return cast("ChatRow | None", row)
 
 
+async def thread_of(session: AsyncSession, user_id: int, thread_id: int) -> Thread | None:
+    """One thread of a user."""
+    return await session.scalar(
+        select(Thread).where(Thread.id == thread_id, Thread.owner_id == user_id)
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class ListedChat:
     """A chat of a list: what it may be called by, and when it was last talked in (None: never)."""

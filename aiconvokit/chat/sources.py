@@ -3,7 +3,7 @@
 from aiconvokit.chat.follow_up import stands_alone
 from aiconvokit.chat.proof import Source
 from aiconvokit.chat.rewrite import rewrite
-from aiconvokit.chat.turn import Turn
+from aiconvokit.chat.turn_state import Turn
 from aiconvokit.retrieval.glossary import entries_of
 from aiconvokit.retrieval.relevance import anything_relevant
 from aiconvokit.retrieval.search import Question, Scope, search
@@ -24,15 +24,16 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
             services,
             turn.collections,
             question_of(turn),
-            services.settings.limits.prompt_passages,
+            turn.bounds.passages or services.settings.limits.prompt_passages,
             Scope(glossary=entries_of(turn.persona.glossary)),
             timed=trace.timed,
         )
     if not trace.found and await _is_reading(services, turn):
         return None
     near = trace.found if anything_relevant(trace.found, services.embedder.model) else []
+    good = [passage for passage in near if passage.score >= turn.bounds.score]
     return [
-        Source(index, passage, passage.page_text) for index, passage in enumerate(near, start=1)
+        Source(index, passage, passage.page_text) for index, passage in enumerate(good, start=1)
     ]
 
 

@@ -6,7 +6,8 @@ Locks are taken in one order: assistant, thread, documents, as deletions take th
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
+from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
 
@@ -17,17 +18,16 @@ from aiconvokit.assistants import access
 from aiconvokit.chat import queries, turn_queries
 from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
-from aiconvokit.chat.proof import Attributed, Citation
-from aiconvokit.chat.receipt import Trace, documents_in, draw, without_words_of
+from aiconvokit.chat.proof import Citation
+from aiconvokit.chat.receipt import documents_in, draw, without_words_of
 from aiconvokit.chat.tables import API
-from aiconvokit.chat.turn_queries import Earlier, Persona
+from aiconvokit.chat.turn_queries import Earlier
+from aiconvokit.chat.turn_state import Turn
 from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import AIConvoKitError, ChatBusy, Conflict, InvalidFields, NotFound
 from aiconvokit.files.queries import REDACTED
-from aiconvokit.llm.chat_model import Usage
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
-from ingestion.tables import Collection
 
 logger = logging.getLogger(__name__)
 
@@ -51,41 +51,20 @@ class Asked:
     origin: str = API
 
 
-@dataclass(slots=True)
-class Answer:
-    """What the model, or its stand-in, has come to so far."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredTurn(Turn):
+    """A turn of a thread: what the first transaction settled.
 
-    proven: Attributed = field(default_factory=lambda: Attributed("", (), ()))
-    model: str | None = None
-    finish_reason: str | None = None
-    usage: Usage | None = None
+    `message_row` and `message_id` are those of its answer.
+    """
 
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """What the first transaction settled, and what comes after it."""
-
-    asked: Asked
+    user_id: int
+    chat_id: int
     thread_id: int
     thread_public_id: str
     lease: UUID
-    persona: Persona
-    collections: Sequence[Collection]
-    history: Sequence[Said]
     message_row: int
     message_id: str
-    trace: Trace = field(default_factory=Trace)
-    answer: Answer = field(default_factory=Answer)
-
-    @property
-    def question(self) -> str:
-        """What is asked."""
-        return self.asked.question
-
-    @property
-    def asked_before(self) -> list[str]:
-        """The user's earlier questions, oldest first."""
-        return [said.content for said in self.history if said.role == "user"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +84,7 @@ class Done:
     milliseconds: dict[str, float]
 
 
-async def begin(services: Services, asked: Asked) -> Turn:
+async def begin(services: Services, asked: Asked) -> StoredTurn:
     """Take the lease, store the question and an unfinished answer, read what the turn needs.
 
     Raises:
@@ -114,27 +93,59 @@ async def begin(services: Services, asked: Asked) -> Turn:
         ChatBusy: another turn holds the thread for longer than a second.
         Conflict: the chat is a visitor's.
     """
+    return await first_transaction(
+        services,
+        partial(_begun, services, asked),
+        partial(turn_queries.give_back, chat_id=min(asked.chat_id, MAX_ID)),
+        partial(_ensure_askable, services, asked),
+    )
+
+
+Begins = Callable[[Transaction, UUID], Awaitable[StoredTurn | None]]
+"""Begins a turn under a lease; None when the thread is not to be had."""
+
+
+async def first_transaction(
+    services: Services,
+    begun: Begins,
+    give_back: Callable[[Transaction, UUID], Awaitable[None]],
+    ensure_askable: Callable[[], Awaitable[None]],
+) -> StoredTurn:
+    """Begin a turn in one transaction, waiting a moment for another one's end.
+
+    Args:
+        services: the database.
+        begun: begins it.
+        give_back: frees the thread where nobody knows whether it began.
+        ensure_askable: raises what keeps this user from asking there at all.
+
+    Raises:
+        ChatBusy: another turn holds the thread for longer than a second.
+        AIConvoKitError: as `ensure_askable` has it.
+    """
     lease, waited = uuid4(), 0.0
     while True:
         try:
             async with in_transaction(services.pool) as transaction:
-                turn = await _begun(services, transaction, asked, lease)
+                turn = await begun(transaction, lease)
         except BaseException:  # cancelled while it was committed, perhaps
-            await asyncio.shield(_give_back(services, asked, lease))
+            await asyncio.shield(_give_back(services, give_back, lease))
             raise
         if turn is not None:
             return turn
-        await _ensure_askable(services, asked)
+        await ensure_askable()
         if waited >= WAIT_SECONDS:
             raise ChatBusy
         await asyncio.sleep(POLL_SECONDS)
         waited += POLL_SECONDS
 
 
-async def _give_back(services: Services, asked: Asked, lease: UUID) -> None:
+async def _give_back(
+    services: Services, give_back: Callable[[Transaction, UUID], Awaitable[None]], lease: UUID
+) -> None:
     try:
         async with services.pool.connection() as connection:
-            await turn_queries.give_back(connection, min(asked.chat_id, MAX_ID), lease)
+            await give_back(connection, lease)
     except psycopg.Error as error:  # it runs out by itself
         logger.warning("A lease could not be given back: %s", type(error).__name__)
 
@@ -155,8 +166,8 @@ async def _ensure_askable(services: Services, asked: Asked) -> None:
 
 
 async def _begun(
-    services: Services, transaction: Transaction, asked: Asked, lease: UUID
-) -> Turn | None:
+    services: Services, asked: Asked, transaction: Transaction, lease: UUID
+) -> StoredTurn | None:
     keys = {
         "chat": min(asked.chat_id, MAX_ID),
         "assistant": asked.assistant_id,
@@ -169,20 +180,23 @@ async def _begun(
     if room is None:
         return None
     begun = await turn_queries.begin(transaction, room, asked.question, HISTORY_MESSAGES)
-    return Turn(
-        asked=asked,
+    return StoredTurn(
+        user_id=asked.user_id,
+        chat_id=asked.chat_id,
+        question=asked.question,
         thread_id=room.thread_id,
         thread_public_id=room.thread_public_id,
         lease=lease,
         persona=room.persona,
         collections=begun.collections,
-        history=[_said(one) for one in begun.history],
+        history=[said(one) for one in begun.history],
         message_row=begun.row,
         message_id=begun.message_id,
     )
 
 
-def _said(message: Earlier) -> Said:
+def said(message: Earlier) -> Said:
+    """A stored message as a prompt has it."""
     cited = dict.fromkeys(one["document_id"] for one in message.citations or [])
     return Said(cast("Role", message.role), message.content, tuple(cited))
 
@@ -191,7 +205,7 @@ Along = Callable[[Transaction, "Done"], Awaitable[None]]
 """Something to be stored with an answer, or not at all."""
 
 
-async def record(services: Services, turn: Turn, along: Along | None) -> Done:
+async def record(services: Services, turn: StoredTurn, along: Along | None) -> Done:
     """Store the answer with its receipt and give the lease back, all or nothing.
 
     Raises:
@@ -207,7 +221,7 @@ async def record(services: Services, turn: Turn, along: Along | None) -> Done:
         usage = turn.answer.usage
         await add_usage(
             transaction,
-            turn.asked.user_id,
+            turn.user_id,
             turn.persona.id,
             prompt_tokens=usage.prompt_tokens if usage else 0,
             completion_tokens=usage.completion_tokens if usage else 0,
@@ -221,7 +235,7 @@ async def _lost(transaction: Transaction, thread_id: int) -> AIConvoKitError:
     return ChatBusy() if is_there else NotFound.of("Chat")
 
 
-async def abandon(services: Services, turn: Turn, code: str | None) -> None:
+async def abandon(services: Services, turn: StoredTurn, code: str | None) -> None:
     """The answer did not come to its end; the question stays, and the thread is free again.
 
     What was said until then is kept as `interrupted`. An answer that failed before its first word
@@ -234,7 +248,7 @@ async def abandon(services: Services, turn: Turn, code: str | None) -> None:
 
 
 async def _put_down(
-    services: Services, transaction: Transaction, turn: Turn, status: str, code: str | None
+    services: Services, transaction: Transaction, turn: StoredTurn, status: str, code: str | None
 ) -> Done:
     """Store the answer as it is, with its receipt.
 
@@ -270,7 +284,7 @@ async def _put_down(
     return done
 
 
-def _done(turn: Turn) -> Done:
+def _done(turn: StoredTurn) -> Done:
     answer = turn.answer
     return Done(
         thread_id=turn.thread_public_id,

@@ -52,6 +52,16 @@ WHERE c.id = %(chat)s AND c.assistant_id = %(assistant)s AND t.id = c.thread_id
   AND (t.lease_token IS NULL OR t.lease_expires_at < now())
 RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
 """
+# The same for a thread that may have no chat yet, with any assistant of the user's.
+_TAKE_THREAD = """
+UPDATE thread t
+SET lease_token = %(lease)s, lease_expires_at = now() + make_interval(secs => %(seconds)s)
+FROM assistant a
+WHERE t.id = %(thread)s AND a.id = %(assistant)s
+  AND t.owner_id = %(user)s AND t.origin = %(origin)s AND (a.owner_id = %(user)s OR %(shared)s)
+  AND (t.lease_token IS NULL OR t.lease_expires_at < now())
+RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
+"""
 _RENEW_LEASE = """
 UPDATE thread SET lease_expires_at = now() + make_interval(secs => %(seconds)s)
 WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
@@ -63,7 +73,8 @@ WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
 _GIVE_BACK = """
 WITH freed AS (
     UPDATE thread t SET lease_token = NULL, lease_expires_at = NULL
-    FROM chat c WHERE c.id = %(chat)s AND t.id = c.thread_id AND t.lease_token = %(lease)s
+    WHERE t.id = coalesce(%(thread)s, (SELECT thread_id FROM chat WHERE id = %(chat)s))
+      AND t.lease_token = %(lease)s
     RETURNING t.id
 )
 UPDATE message SET status = 'interrupted'
@@ -81,14 +92,49 @@ VALUES (%(question_id)s, %(thread)s, 'user', 'complete', %(question)s),
        (%(answer_id)s, %(thread)s, 'assistant', 'in_progress', '')
 RETURNING id
 """
+_INSERT_ANSWER = """
+WITH lost AS (
+    UPDATE message SET status = 'interrupted'
+    WHERE thread_id = %(thread)s AND status = 'in_progress'
+)
+INSERT INTO message (public_id, thread_id, role, status, content)
+VALUES (%(answer_id)s, %(thread)s, 'assistant', 'in_progress', '')
+RETURNING id
+"""
+# The first assistant that is asked in a thread is its chat's.
+_ENSURE_CHAT = """
+INSERT INTO chat (thread_id, assistant_id) VALUES (%(thread)s, %(assistant)s)
+ON CONFLICT (thread_id) DO UPDATE SET thread_id = EXCLUDED.thread_id RETURNING id
+"""
 _NEWEST_MESSAGES = """
 SELECT role, content, citations FROM message
 WHERE thread_id = %(thread)s AND status = 'complete' ORDER BY id DESC LIMIT %(limit)s
 """
+_NEWEST_OF_ANY_STATUS = """
+SELECT role, content, citations, status FROM message
+WHERE thread_id = %(thread)s ORDER BY id DESC LIMIT %(limit)s
+"""
+# What the assistant reads, and after it what the thread brings; neither where it does not search.
 _COLLECTIONS = """
-SELECT c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id
-FROM assistant_collection a JOIN collection c ON c.id = a.collection_id
-WHERE a.assistant_id = %(assistant)s ORDER BY a.position
+SELECT c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id, c.expires_after_days
+FROM assistant a
+CROSS JOIN LATERAL (
+    SELECT l.collection_id, l.position FROM assistant_collection l WHERE l.assistant_id = a.id
+    UNION ALL
+    SELECT t.collection_id, NULL FROM thread t
+    WHERE t.id = %(thread)s AND t.collection_id IS NOT NULL
+      AND t.collection_id NOT IN (
+          SELECT l.collection_id FROM assistant_collection l WHERE l.assistant_id = a.id)
+) AS one
+JOIN collection c ON c.id = one.collection_id
+WHERE a.id = %(assistant)s AND coalesce(%(searches)s::boolean, a.searches)
+  AND (c.expires_after_days IS NULL
+       OR c.last_active_at + make_interval(days => c.expires_after_days) > now())
+ORDER BY one.position
+"""
+_TOUCH = """
+UPDATE collection SET last_active_at = now()
+WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
 """
 # In the order in which deletions lock them.
 _HOLD_DOCUMENTS = """
@@ -136,6 +182,15 @@ async def take_lease(
     return Room(row[0], row[1], Persona(*row[2:])) if row else None
 
 
+async def take_thread(
+    transaction: Transaction, keys: Mapping[str, Any], lease: UUID, seconds: int
+) -> Room | None:
+    """`take_lease` by the `thread` itself, in place of its `chat`."""
+    values = {**keys, "lease": lease, "seconds": seconds}
+    row = await (await transaction.execute(_TAKE_THREAD, values)).fetchone()
+    return Room(row[0], row[1], Persona(*row[2:])) if row else None
+
+
 async def renew_lease(transaction: Transaction, thread_id: int, lease: UUID, seconds: int) -> bool:
     """Hold a lease for longer; False when it was lost."""
     keys = {"thread": thread_id, "lease": lease, "seconds": seconds}
@@ -148,9 +203,16 @@ async def release_lease(transaction: Transaction, thread_id: int, lease: UUID) -
     return await (await transaction.execute(_RELEASE_LEASE, keys)).fetchone() is not None
 
 
-async def give_back(connection: Transaction, chat_id: int, lease: UUID) -> None:
-    """Free a chat's thread of a turn of which nobody knows whether it began."""
-    await connection.execute(_GIVE_BACK, {"chat": chat_id, "lease": lease})
+async def give_back(
+    connection: Transaction,
+    lease: UUID,
+    *,
+    chat_id: int | None = None,
+    thread_id: int | None = None,
+) -> None:
+    """Free a thread, or a chat's, of a turn of which nobody knows whether it began."""
+    keys = {"chat": chat_id, "thread": thread_id, "lease": lease}
+    await connection.execute(_GIVE_BACK, keys)
 
 
 async def thread_exists(transaction: Transaction, thread_id: int) -> bool:
@@ -184,7 +246,7 @@ async def begin(transaction: Transaction, room: Room, question: str, limit: int)
         limit: messages read at most, the newest.
     """
     answer_id = public_id("msg")
-    keys = {"thread": room.thread_id, "assistant": room.persona.id, "limit": limit}
+    keys = _keys(room, limit)
     said = {"question_id": public_id("msg"), "question": question, "answer_id": answer_id}
     earlier = await transaction.execute(_NEWEST_MESSAGES, keys)
     inserted = await transaction.execute(_INSERT_MESSAGES, {**keys, **said})
@@ -192,9 +254,60 @@ async def begin(transaction: Transaction, room: Room, question: str, limit: int)
     return Begun(
         history=[Earlier(*row) for row in reversed(await earlier.fetchall())],
         row=max(row[0] for row in await inserted.fetchall()),
-        collections=[searched_collection(row) for row in await collections.fetchall()],
+        collections=await _searched(transaction, await collections.fetchall()),
         message_id=answer_id,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class BegunInThread:
+    """What a turn begins with whose question was stored before; `messages` are oldest first."""
+
+    messages: list[tuple[Earlier, str]]
+    """With their statuses; the newest."""
+    collections: list[Collection]
+    chat_id: int
+    row: int
+    message_id: str
+
+
+async def begin_in_thread(
+    transaction: Transaction, room: Room, limit: int, *, searches: bool | None
+) -> BegunInThread:
+    """Store an answer in progress behind what was said; make the thread a chat if it is none.
+
+    Args:
+        transaction: the one that took the lease.
+        room: what it took.
+        limit: messages read at most, the newest.
+        searches: whether documents are read; None: as the assistant has it.
+    """
+    answer_id = public_id("msg")
+    keys = {**_keys(room, limit), "searches": searches, "answer_id": answer_id}
+    said = await transaction.execute(_NEWEST_OF_ANY_STATUS, keys)
+    inserted = await transaction.execute(_INSERT_ANSWER, keys)
+    chat = await transaction.execute(_ENSURE_CHAT, keys)
+    collections = await transaction.execute(_COLLECTIONS, keys)
+    return BegunInThread(
+        messages=[(Earlier(*row[:3]), row[3]) for row in reversed(await said.fetchall())],
+        collections=await _searched(transaction, await collections.fetchall()),
+        chat_id=(await chat.fetchall())[0][0],
+        row=(await inserted.fetchall())[0][0],
+        message_id=answer_id,
+    )
+
+
+def _keys(room: Room, limit: int) -> dict[str, Any]:
+    room_keys = {"thread": room.thread_id, "assistant": room.persona.id}
+    return {**room_keys, "limit": limit, "searches": None}
+
+
+async def _searched(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list[Collection]:
+    """The collections of some rows; those that expire do so later for being read."""
+    expiring = [row[0] for row in rows if row[5] is not None]
+    if expiring:
+        await transaction.execute(_TOUCH, {"collections": expiring})
+    return [searched_collection(row[:5]) for row in rows]
 
 
 async def hold_documents(transaction: Transaction, document_ids: Sequence[int]) -> set[int]:

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from aiconvokit.chat import prompt
 from aiconvokit.chat.proof import Source
-from aiconvokit.chat.turn import Turn
+from aiconvokit.chat.turn_state import Turn
 from aiconvokit.chat.unfolding import Released, Unfolding
-from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Completed, Restarted
+from aiconvokit.llm.chat_model import ChatEvent, ChatMessage, ChatModel, Completed, Restarted
 from aiconvokit.llm.errors import InputTooLong
 from aiconvokit.services import Services
 from ingestion.embed import Embedder
@@ -59,9 +59,12 @@ class _Writer:
         """What the operator allows, and the model's window where it is known."""
         turn, traits = self._turn, self._model.traits
         budget = prompt.Budget(self._limits.history_tokens, self._limits.passage_tokens)
-        if traits.context_window is None:
+        windows = [turn.bounds.prompt_tokens]
+        if traits.context_window is not None:
+            windows.append(int(traits.context_window / (traits.tokens_ratio or 1.0)))
+        window = min((one for one in windows if one is not None), default=None)
+        if window is None:
             return budget
-        window = int(traits.context_window / (traits.tokens_ratio or 1.0))
         return budget.within(window, f"{turn.persona.instructions}\n{turn.question}")
 
     async def answer(self, budget: prompt.Budget) -> AsyncGenerator[Released | Restarted]:
@@ -74,7 +77,7 @@ class _Writer:
         unfolding = self._unfolding()
         begun = time.perf_counter()
         try:
-            async with aclosing(self._model.stream(trace.messages)) as events:
+            async with aclosing(self._stream()) as events:
                 async for event in events:
                     if "first_token" not in trace.milliseconds:
                         trace.add("first_token", begun)
@@ -91,6 +94,10 @@ class _Writer:
         finally:
             trace.add("model", begun)
             answer.proven = unfolding.so_far()
+
+    def _stream(self) -> AsyncGenerator[ChatEvent]:
+        bounds = self._turn.bounds
+        return self._model.stream(self._turn.trace.messages, max_tokens=bounds.answer_tokens)
 
     def _messages(self, budget: prompt.Budget) -> Sequence[ChatMessage]:
         turn = self._turn

@@ -7,7 +7,9 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from aiconvokit.errors import NotFound
+from aiconvokit.ids import public_id
 from aiconvokit.rest.multipart import UPLOADS
+from aiconvokit.rest.openai_errors import is_v1
 from aiconvokit.rest.problems import draw
 
 # A response may bring its own value (a page its policy); these are what it gets otherwise.
@@ -34,7 +36,10 @@ class Edge:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 named = {name.lower() for name, _ in headers}
-                message["headers"] = headers + [one for one in HEADERS if one[0] not in named]
+                headers += [one for one in HEADERS if one[0] not in named]
+                if is_v1(scope["path"]):  # clients show it with an error
+                    headers.append((b"x-request-id", public_id("req").encode()))
+                message["headers"] = headers
             await send(message)
 
         inner = cast("HTTPScope", dict(scope))  # the server reads its own: HEAD has no body
@@ -42,7 +47,9 @@ class Edge:
             inner["method"] = "GET"
         try:
             if any(_is_odd_integer(segment) for segment in inner["path"].split("/")):
-                await respond(draw(NotFound("Not found.")), inner, receive, send_with_headers)
+                await respond(
+                    draw(NotFound("Not found."), inner["path"]), inner, receive, send_with_headers
+                )
             else:
                 await self._app(inner, receive, send_with_headers)
         finally:

@@ -59,6 +59,10 @@ NOTHING_ELSE: Mapping[str, Callable[[Any], list[str]]] = MappingProxyType({})
 T = TypeVar("T", bound=Struct)
 
 
+class JsonBody(Struct):
+    """A body that comes as JSON alone: those of `/v1`."""
+
+
 class FieldError(ValueError):
     """One sentence about one field."""
 
@@ -233,6 +237,21 @@ def stamp(moment: datetime) -> Timestamp:
 
 
 def json_schema(wanted: type[Struct]) -> dict[str, Any]:
-    """The Struct as JSON Schema, for the OpenAPI document."""
-    _, components = msgspec.json.schema_components([wanted])
-    return dict(components[wanted.__name__])
+    """The Struct as JSON Schema, for the OpenAPI document; Structs inside of it stand where used.
+
+    None of them may hold itself.
+    """
+    _, components = msgspec.json.schema_components([wanted], ref_template="{name}")
+    return dict(_inlined(components[wanted.__name__], components))
+
+
+def _inlined(schema: Any, components: Mapping[str, Any]) -> Any:
+    if isinstance(schema, list):
+        return [_inlined(one, components) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" in schema:
+        return _inlined(components[schema["$ref"]], components)
+    return {
+        key: _inlined(value, components) for key, value in schema.items() if key != "discriminator"
+    }

@@ -4,7 +4,7 @@ Handlers read bodies and queries themselves, with the contract's sentences for w
 the same Structs are drawn into the document.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -16,7 +16,8 @@ from litestar.serialization import encode_json
 from msgspec import Struct
 from typing_extensions import override
 
-from aiconvokit.rest.fields import MAX_INTEGER, json_schema
+from aiconvokit.rest.fields import MAX_INTEGER, JsonBody, json_schema
+from aiconvokit.rest.openai_errors import is_v1
 from aiconvokit.rest.urls import API
 
 EVENTS = "text/event-stream"
@@ -59,6 +60,22 @@ _PROBLEMS: dict[str, dict[str, Any]] = {
         "type": "object",
         "additionalProperties": {"type": "array", "items": {"type": "string"}, "minItems": 1},
     },
+    "OpenAIProblem": {
+        "type": "object",
+        "properties": {
+            "error": {
+                "type": "object",
+                "properties": {
+                    "message": {"type": "string"},
+                    "type": {"type": "string"},
+                    "param": {"type": ["string", "null"]},
+                    "code": {"type": ["string", "null"]},
+                },
+                "required": ["message", "type", "param", "code"],
+            }
+        },
+        "required": ["error"],
+    },
 }
 
 
@@ -86,7 +103,12 @@ def describe(
     class Described(Operation):
         def __post_init__(self) -> None:
             if body is not None:
-                self.request_body = _request_body(json_schema(body), files=files)
+                schema = json_schema(body)
+                self.request_body = (
+                    _json_body(schema)
+                    if issubclass(body, JsonBody)
+                    else _request_body(schema, files=files)
+                )
             self.parameters = [
                 *(self.parameters or []),
                 *(
@@ -120,9 +142,9 @@ def complete(document: dict[str, Any]) -> dict[str, Any]:
     document["components"].setdefault("schemas", {}).update(_PROBLEMS)
     paths = {_as_written(path): operations for path, operations in document["paths"].items()}
     for path, operations in paths.items():
-        if path.startswith(API):
+        if path.startswith(API) or is_v1(path):
             for method, operation in operations.items():
-                _complete(method, operation)
+                _complete(method, operation, problem=_v1_problem if is_v1(path) else _problem)
     return {**document, "paths": paths}
 
 
@@ -131,7 +153,9 @@ def _as_written(path: str) -> str:
     return path.rstrip("/") + "/" if path.startswith(API) else path
 
 
-def _complete(method: str, operation: dict[str, Any]) -> None:
+def _complete(
+    method: str, operation: dict[str, Any], problem: Callable[[int], dict[str, Any]]
+) -> None:
     parameters = operation.get("parameters", [])
     kinds = {parameter["in"] for parameter in parameters}
     statuses: tuple[int, ...] = (500, 503)
@@ -155,13 +179,22 @@ def _complete(method: str, operation: dict[str, Any]) -> None:
             gone["headers"] = {"Location": {"schema": {"type": "string"}, "required": True}}
     for status, response in responses.items():
         if int(status) >= 400:
-            response["content"] = {"application/json": {"schema": _problem(int(status))}}
+            response["content"] = {"application/json": {"schema": problem(int(status))}}
 
 
 def _problem(status: int) -> dict[str, Any]:
     names = ("FieldProblems", "Problem") if status == 400 else ("Problem",)
     shapes = [{"$ref": f"#/components/schemas/{name}"} for name in names]
     return {"anyOf": shapes} if len(shapes) > 1 else shapes[0]
+
+
+def _v1_problem(_: int) -> dict[str, Any]:
+    return {"$ref": "#/components/schemas/OpenAIProblem"}
+
+
+def _json_body(schema: dict[str, Any]) -> RequestBody:
+    content = {"application/json": OpenAPIMediaType(schema=_plain(schema))}
+    return RequestBody(content=content, required=bool(schema.get("required")))
 
 
 def _request_body(schema: dict[str, Any], *, files: bool) -> RequestBody:

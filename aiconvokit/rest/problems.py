@@ -1,4 +1,4 @@
-"""Errors on `/api/v1`: the contract's bodies, for our own errors and for the framework's."""
+"""Errors: the contract's bodies on `/api/v1`, OpenAI's on `/v1`; our own and the framework's."""
 
 import logging
 from typing import Any
@@ -17,6 +17,7 @@ from aiconvokit.errors import (
     TooLarge,
     Unavailable,
 )
+from aiconvokit.rest.openai_errors import draw_openai, is_v1, wire_error
 from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 
@@ -36,8 +37,12 @@ _AWAY = ("08", "53", "57P")
 _WITHOUT_CODE = {400, 401, 404, 405, 415, 429, 500}
 
 
-def draw(error: AIConvoKitError) -> Response[Any]:
-    """One of our errors as the contract's answer."""
+def draw(error: AIConvoKitError, path: str = API) -> Response[Any]:
+    """One of our errors in the shape of the surface that a path belongs to."""
+    return draw_openai(error) if is_v1(path) else _draw_contract(error)
+
+
+def _draw_contract(error: AIConvoKitError) -> Response[Any]:
     headers: dict[str, str] = {}
     if isinstance(error, NotAuthenticated):
         headers["WWW-Authenticate"] = "Token"
@@ -52,22 +57,31 @@ def draw(error: AIConvoKitError) -> Response[Any]:
     return Response(content, status_code=error.status, headers=headers)
 
 
-def on_our_error(_: Request[Any, Any, Any], error: AIConvoKitError) -> Response[Any]:
+def on_our_error(request: Request[Any, Any, Any], error: AIConvoKitError) -> Response[Any]:
     """Handler for everything in our own tree."""
-    return draw(error)
+    return draw(error, request.scope["path"])
 
 
 def on_http_error(request: Request[Any, Any, Any], error: HTTPException) -> Response[Any]:
     """Handler for what the framework itself refuses."""
     if error.status_code >= 500:
         return on_crash(request, error)
+    path, status = request.scope["path"], error.status_code
     if isinstance(error, MethodNotAllowedException):
         return _on_wrong_method(request, error)
-    if error.status_code == NotFound.status:
-        return draw(NotFound("Not found."))
-    if error.status_code == TooLarge.status:
-        return draw(TooLarge("The body is larger than this server accepts."))
-    return Response({"detail": error.detail}, status_code=error.status_code)
+    if status == NotFound.status:
+        return draw(NotFound(_unknown_route(request)), path)
+    if status == TooLarge.status:
+        return draw(TooLarge("The body is larger than this server accepts."), path)
+    body = wire_error(error.detail, status) if is_v1(path) else {"detail": error.detail}
+    return Response(body, status_code=status)
+
+
+def _unknown_route(request: Request[Any, Any, Any]) -> str:
+    path = request.scope["path"]
+    if not is_v1(path):
+        return "Not found."
+    return f"This server has no {request.method} {path}. docs/openai.md lists what it offers."
 
 
 def _on_wrong_method(
@@ -76,18 +90,20 @@ def _on_wrong_method(
     refused = request.scope.get(AUTH_FAILURE)
     is_open = str(request.scope["path"]).rstrip("/").endswith(OPEN_PATHS)
     if isinstance(refused, NotAuthenticated) and not is_open:  # credentials come before the method
-        return draw(refused)
+        return draw(refused, request.scope["path"])
     detail = f'Method "{request.method}" not allowed.'
     allowed = {word.strip() for word in (error.headers or {}).get("allow", "").split(",")}
     if "GET" in allowed:
         allowed.add("HEAD")  # answered like GET, see Edge
     headers = {"Allow": ", ".join(sorted(allowed))}
-    return Response({"detail": detail}, status_code=405, headers=headers)
+    path = request.scope["path"]
+    body = wire_error(f"{detail[:-1]} on {path}.", 405) if is_v1(path) else {"detail": detail}
+    return Response(body, status_code=405, headers=headers)
 
 
 def on_crash(request: Request[Any, Any, Any], error: Exception) -> Response[Any]:
     """Handler for our own faults."""
-    return draw(as_ours(request, error))
+    return draw(as_ours(request, error), request.scope["path"])
 
 
 def on_client_gone(_: Request[Any, Any, Any], __: ClientGone) -> Response[Any]:

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from uuid import uuid4
 
 import httpx
 import pytest
@@ -10,8 +9,8 @@ import pytest
 from aiconvokit.chat.prompt import Said
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import question_of
-from aiconvokit.chat.turn import Asked, Turn
 from aiconvokit.chat.turn_queries import Persona
+from aiconvokit.chat.turn_state import Turn
 from aiconvokit.retrieval.search import Question
 from fake_model.server import FakeModel
 from support.databases import clone
@@ -104,15 +103,10 @@ def test_the_search_knows_the_conversation(
     history: Sequence[Said], rewritten: str | None, expected: Question
 ) -> None:
     turn = Turn(
-        asked=Asked(user_id=1, chat_id=1, assistant_id=1, question="And then?"),
-        thread_id=1,
-        thread_public_id="thread_1",
-        lease=uuid4(),
+        question="And then?",
         persona=Persona(1, "Be brief.", "Acme", None),
         collections=[],
         history=history,
-        message_row=1,
-        message_id="msg_1",
         trace=Trace(rewritten=rewritten),
     )
     found = question_of(turn)

@@ -1,0 +1,144 @@
+"""A turn in a thread whose question is stored already: what the OpenAI wire calls a run."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from uuid import UUID
+
+from aiconvokit.assistants import access
+from aiconvokit.chat import queries, turn_queries
+from aiconvokit.chat.prompt import Said
+from aiconvokit.chat.tables import API
+from aiconvokit.chat.turn import (
+    HISTORY_MESSAGES,
+    VISITORS_CHAT,
+    StoredTurn,
+    first_transaction,
+    said,
+)
+from aiconvokit.chat.turn_queries import Earlier, Persona
+from aiconvokit.chat.turn_state import UNBOUNDED, Bounds
+from aiconvokit.db import Transaction
+from aiconvokit.errors import BadRequest, Conflict, NotFound
+from aiconvokit.services import Services
+
+NOTHING_ASKED = "The thread has no message of a user to answer."
+
+
+@dataclass(frozen=True, slots=True)
+class AskedInThread:
+    """Whoever may, asks an assistant to answer what a user's last messages in a thread say.
+
+    `thread_id` and `assistant_id` are rows. `instructions` None are the assistant's own;
+    `more_instructions` come after them. `searches` None is as the assistant has it.
+    """
+
+    user_id: int
+    thread_id: int
+    assistant_id: int
+    instructions: str | None = None
+    more_instructions: str = ""
+    searches: bool | None = None
+    last_messages: int = HISTORY_MESSAGES
+    bounds: Bounds = UNBOUNDED
+
+
+AtBegin = Callable[[Transaction, StoredTurn], Awaitable[None]]
+"""Something to be stored when a turn begins, or not at all."""
+
+
+async def begin_in_thread(services: Services, asked: AskedInThread, along: AtBegin) -> StoredTurn:
+    """Take the thread's lease, store an unfinished answer, read what the turn needs.
+
+    Raises:
+        NotFound: no such thread or assistant for this user.
+        BadRequest: nothing was asked in the thread.
+        ChatBusy: another turn holds the thread for longer than a second.
+        Conflict: the thread is a visitor's.
+    """
+    return await first_transaction(
+        services,
+        partial(_begun, services, asked, along),
+        partial(turn_queries.give_back, thread_id=asked.thread_id),
+        partial(_ensure_askable, services, asked),
+    )
+
+
+async def _ensure_askable(services: Services, asked: AskedInThread) -> None:
+    async with services.sessions() as session:
+        thread = await queries.thread_of(session, asked.user_id, asked.thread_id)
+        if thread is None:
+            raise NotFound.of("Thread")
+        await access.to_ask(services, session, asked.user_id, asked.assistant_id)
+    if thread.origin != API:
+        raise Conflict(VISITORS_CHAT, code="visitors_chat")
+
+
+async def _begun(
+    services: Services,
+    asked: AskedInThread,
+    along: AtBegin,
+    transaction: Transaction,
+    lease: UUID,
+) -> StoredTurn | None:
+    keys = {
+        "thread": asked.thread_id,
+        "assistant": asked.assistant_id,
+        "user": asked.user_id,
+        "origin": API,
+        "shared": services.settings.shared_assistants,
+    }
+    seconds = services.settings.limits.lease_seconds
+    room = await turn_queries.take_thread(transaction, keys, lease, seconds)
+    if room is None:
+        return None
+    limit = min(asked.last_messages, HISTORY_MESSAGES)
+    begun = await turn_queries.begin_in_thread(transaction, room, limit, searches=asked.searches)
+    question, history = _divided(begun.messages)
+    turn = StoredTurn(
+        user_id=asked.user_id,
+        chat_id=begun.chat_id,
+        thread_id=room.thread_id,
+        thread_public_id=room.thread_public_id,
+        lease=lease,
+        question=question,
+        persona=_instructed(room.persona, asked),
+        collections=begun.collections,
+        history=history,
+        bounds=asked.bounds,
+        message_row=begun.row,
+        message_id=begun.message_id,
+    )
+    await along(transaction, turn)
+    return turn
+
+
+def _instructed(persona: Persona, asked: AskedInThread) -> Persona:
+    own = persona.instructions if asked.instructions is None else asked.instructions
+    parts = [part for part in (own, asked.more_instructions) if part]
+    return replace(persona, instructions="\n\n".join(parts))
+
+
+def _divided(messages: Sequence[tuple[Earlier, str]]) -> tuple[str, list[Said]]:
+    """The question, and the conversation before it.
+
+    The question is all that the user said since the last answer. Where that one failed and nothing
+    was said since, it is what it was to answer.
+
+    Raises:
+        BadRequest: no user said anything.
+    """
+    question: list[str] = []
+    history: list[Said] = []
+    is_question = True
+    for message, status in reversed(messages):
+        if message.role == "user" and is_question:
+            question.insert(0, message.content)
+            continue
+        if message.role == "assistant" and (question or status == "complete"):
+            is_question = False
+        if status == "complete":
+            history.insert(0, said(message))
+    if not question:
+        raise BadRequest(NOTHING_ASKED)
+    return "\n\n".join(question), history

@@ -1,0 +1,5 @@
+"""`/v1`: assistants."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

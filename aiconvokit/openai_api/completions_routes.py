@@ -1,0 +1,5 @@
+"""`/v1`: completions."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

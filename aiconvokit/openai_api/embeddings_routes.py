@@ -1,0 +1,5 @@
+"""`/v1`: embeddings."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""`/v1`: file_batches."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

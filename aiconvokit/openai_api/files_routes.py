@@ -1,0 +1,5 @@
+"""`/v1`: files."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

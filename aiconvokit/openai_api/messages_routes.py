@@ -1,0 +1,5 @@
+"""`/v1`: messages."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""`/v1`: models."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

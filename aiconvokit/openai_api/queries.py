@@ -1,0 +1,136 @@
+"""Statements that several groups of `/v1` share: objects by their public ids, pages of lists."""
+
+from collections.abc import Collection as Several
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
+
+from aiconvokit.accounts.tables import Deletion
+from aiconvokit.assistants.tables import Assistant
+from aiconvokit.chat.tables import API, Thread
+from aiconvokit.errors import InvalidFields
+from aiconvokit.files.tables import StoredFile
+from aiconvokit.openai_api.cursors import Cursor
+from ingestion.tables import Collection, Document
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Listed(Generic[T]):
+    """One page of a list."""
+
+    rows: list[T]
+    has_more: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The columns that a list is ordered by (rows) and whose values its cursors are."""
+
+    row: InstrumentedAttribute[int]
+    public: InstrumentedAttribute[str]
+
+
+async def listed(
+    session: AsyncSession, user_id: int, statement: Select[Any], keys: Keys, wanted: Cursor
+) -> Listed[Any]:
+    """One page of what a statement finds, as rows of it.
+
+    Ids of what was deleted are good cursors, too: clients delete what they list while they do.
+
+    Raises:
+        InvalidFields: a cursor that is none of the list's.
+    """
+    is_up = wanted.order == "asc"
+    backwards = wanted.before is not None and wanted.after is None  # the page next to `before`
+    for name, cursor, is_beyond in (
+        ("after", wanted.after, True),
+        ("before", wanted.before, False),
+    ):
+        if cursor is not None:
+            row = await _position(session, user_id, statement, keys, cursor)
+            if row is None:
+                raise InvalidFields(
+                    {name: [f"there is no object with id '{cursor}' in this list."]}
+                )
+            statement = statement.where(keys.row > row if is_beyond == is_up else keys.row < row)
+    ordered = keys.row.asc() if is_up != backwards else keys.row.desc()
+    found = list((await session.execute(statement.order_by(ordered).limit(wanted.limit + 1))).all())
+    rows = found[: wanted.limit]
+    if backwards:
+        rows.reverse()
+    return Listed(rows, len(found) > wanted.limit)
+
+
+async def _position(
+    session: AsyncSession, user_id: int, statement: Select[Any], keys: Keys, cursor: str
+) -> int | None:
+    here = statement.with_only_columns(keys.row).where(keys.public == cursor)
+    found = (await session.execute(here)).scalars().first()
+    if found is not None:
+        return int(found)
+    gone = select(Deletion.object_id).where(
+        Deletion.owner_id == user_id, Deletion.public_id == cursor
+    )
+    return (await session.scalars(gone)).first()
+
+
+async def assistant_by_id(
+    session: AsyncSession, user_id: int, openai_id: str, *, shared: bool
+) -> Assistant | None:
+    """An assistant that the user may ask."""
+    statement = select(Assistant).where(Assistant.openai_id == openai_id)
+    if not shared:
+        statement = statement.where(Assistant.owner_id == user_id)
+    return await session.scalar(statement)
+
+
+async def thread_by_id(session: AsyncSession, user_id: int, public_id: str) -> Thread | None:
+    """A user's own thread; what visitors of a web site say is none."""
+    return await session.scalar(
+        select(Thread).where(
+            Thread.public_id == public_id, Thread.owner_id == user_id, Thread.origin == API
+        )
+    )
+
+
+async def collections_by_id(
+    session: AsyncSession, user_id: int, public_ids: list[str]
+) -> list[Collection]:
+    """Those of some collections that are the user's, in the order of the ids."""
+    found = await session.scalars(
+        select(Collection).where(
+            Collection.public_id.in_(public_ids), Collection.owner_id == user_id
+        )
+    )
+    by_id = {one.public_id: one for one in found}
+    return [by_id[one] for one in public_ids if one in by_id]
+
+
+async def files_by_id(
+    session: AsyncSession, user_id: int, public_ids: list[str]
+) -> list[StoredFile]:
+    """Those of some files that are the user's, in the order of the ids."""
+    found = await session.scalars(
+        select(StoredFile).where(
+            StoredFile.public_id.in_(public_ids), StoredFile.owner_id == user_id
+        )
+    )
+    by_id = {one.public_id: one for one in found}
+    return [by_id[one] for one in public_ids if one in by_id]
+
+
+async def file_ids_of(session: AsyncSession, document_ids: Several[int]) -> dict[int, str]:
+    """Document id -> public id of its file, for those that are there."""
+    if not document_ids:
+        return {}
+    rows = await session.execute(
+        select(Document.id, StoredFile.public_id)
+        .join(StoredFile, StoredFile.id == Document.file_id)
+        .where(Document.id.in_(document_ids))
+    )
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,5 @@
+"""`/v1`: runs."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

@@ -1,0 +1,5 @@
+"""`/v1`: steps."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

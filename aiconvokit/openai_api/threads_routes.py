@@ -1,0 +1,5 @@
+"""`/v1`: threads."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

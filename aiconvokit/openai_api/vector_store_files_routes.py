@@ -1,0 +1,5 @@
+"""`/v1`: vector_store_files."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []

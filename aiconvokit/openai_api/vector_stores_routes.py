@@ -1,0 +1,5 @@
+"""`/v1`: vector_stores."""
+
+from typing import Any
+
+HANDLERS: list[Any] = []
