@@ -1,7 +1,12 @@
 """How often one address, or one account, may ask for the same thing."""
 
+import asyncio
+import logging
 from collections.abc import Sequence
+from datetime import timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit import rate_limit
 from aiconvokit.rest.body import ApiRequest
@@ -9,6 +14,13 @@ from aiconvokit.services import Services
 
 SITE_BITS = 64
 """Of an IPv6 address: whoever has one has all that share them."""
+
+SWEEP_SECONDS = 3_600
+"""There are as many buckets as addresses in a day; looking at 100,000 of them takes 20 ms."""
+AT_LEAST = timedelta(days=1)
+"""For which a bucket stays: who guesses passwords once an hour is still seen in the table."""
+
+logger = logging.getLogger(__name__)
 
 
 def address_of(request: ApiRequest) -> str:
@@ -36,3 +48,28 @@ async def count_request(
     async with services.sessions.begin() as session:
         for key in keys:
             await rate_limit.take(session, key, burst=burst, per_minute=per_minute)
+
+
+async def sweep_buckets(services: Services) -> None:
+    """For ever: buckets that are full again go, of addresses that may never come back."""
+    while True:
+        try:
+            await sweep_once(services)
+        except SQLAlchemyError as error:
+            logger.warning("Rate limits cannot be swept: %s", type(error).__name__)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def sweep_once(services: Services) -> None:
+    """Remove all buckets that are full again, some at a time."""
+    is_over = False
+    while not is_over:
+        async with services.sessions.begin() as session:
+            is_over = await rate_limit.sweep(session, full_after(services)) < rate_limit.SWEPT
+
+
+def full_after(services: Services) -> timedelta:
+    """When an empty bucket is full again, the slowest: that of logins, which operators set."""
+    limits = services.settings.limits
+    minutes = limits.login_burst / limits.login_refill_per_minute
+    return max(AT_LEAST, timedelta(minutes=minutes))

@@ -38,6 +38,8 @@ class Asked:
     number: int
     version: int
     names_version: bool
+    whose: str
+    """For whom it is drawn."""
 
 
 async def provide_asked(
@@ -63,13 +65,14 @@ async def provide_asked(
         content = await pictures.content_of(session, document, version)
     if not 0 < number <= services.settings.limits.max_pages:
         raise NotFound("Not found.")
-    return Asked(document, content, number, version, given is not None)
+    whose = f"user:{user_id}"
+    return Asked(document, content, number, version, given is not None, whose)
 
 
 @get(
     "/picture/",
     media_type=PNG,
-    operation_class=describe(download=True, query={**VERSION, "width": _WIDTH}, errors=(422,)),
+    operation_class=describe(download=True, query={**VERSION, "width": _WIDTH}, errors=(422, 429)),
 )
 async def get_picture(
     request: ApiRequest, asked: NamedDependency[Asked], drawn: NamedDependency[Pictures]
@@ -85,13 +88,13 @@ async def get_picture(
     }
     if tag in request.headers.get("if-none-match", ""):
         return Response(b"", status_code=304, headers=headers)
-    picture = await drawn.picture(asked.content, asked.number, width)
+    picture = await drawn.picture(asked.content, asked.number, width, whose=asked.whose)
     return Response(picture, media_type=PNG, headers=headers)
 
 
 @get(
     "/marks/",
-    operation_class=describe(query={**VERSION, "start": _OFFSET, "end": _OFFSET}, errors=(422,)),
+    operation_class=describe(query={**VERSION, "start": _OFFSET, "end": _OFFSET}, errors=(422, 429)),
 )
 async def get_marks(
     request: ApiRequest,
@@ -103,7 +106,7 @@ async def get_marks(
     start, end = _words(request)
     async with services.sessions.begin() as session:
         page = await documents.page(session, asked.document, asked.number, asked.version)
-    return await drawn.marks(asked.content, page, start, end)
+    return await drawn.marks(asked.content, page, start, end, whose=asked.whose)
 
 
 def width_of(request: ApiRequest) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import unicodedata
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +22,9 @@ MAX_NAME = 80
 
 _MARK = re.compile(r"\[(\d{1,6})\]")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~&!])")
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f\\/:*?\"<>|]+")
+_NO_NAME = re.compile(r"[\\/:*?\"<>|]")
+_JOINERS = "\u200c\u200d"
+"""Marks of no width that words of Persian and Hindi, and some emoji, are written with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +46,23 @@ After = Callable[[int], Awaitable[tuple[list[MessageOut], int]]]
 
 def disposition(chat: ChatDetail, form: str) -> str:
     """The header that makes a browser save the file, under the chat's title."""
-    words = " ".join(_NO_NAME.sub(" ", chat.title).split())
-    title = words[:MAX_NAME].strip(" .") or f"chat-{chat.id}"
+    seen = "".join(_seen(one) for one in chat.title)
+    words = " ".join(_NO_NAME.sub(" ", seen).split())
+    title = words[:MAX_NAME].strip(f" .{_JOINERS}") or f"chat-{chat.id}"
     name = f"{title}.{FORMATS[form].suffix}"
     plain = f"chat-{chat.id}.{FORMATS[form].suffix}"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+
+
+def _seen(character: str) -> str:
+    """A character as it may stand in a file's name.
+
+    Those that cannot be seen are left out (marks of direction among them, which would show a name
+    as another one), and controls and odd spaces are spaces.
+    """
+    if character.isprintable() or character in _JOINERS:
+        return character
+    return "" if unicodedata.category(character) in {"Cf", "Cn", "Co"} else " "
 
 
 async def written(chat: ChatDetail, after: After, form: str) -> AsyncGenerator[bytes, None]:

@@ -12,6 +12,7 @@ import uvicorn
 from typing_extensions import override
 
 from aiconvokit import __version__
+from aiconvokit.accounts.throttle import sweep_buckets
 from aiconvokit.app import create_app
 from aiconvokit.chat.lease import free_lost_threads
 from aiconvokit.cli.runtime import (
@@ -79,6 +80,7 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
         serving(services, arguments.host, arguments.port) as server,
         worker_beside(services, wanted=not arguments.no_worker),
         beside(free_lost_threads(services), "free lost threads"),
+        beside(sweep_buckets(services), "sweep rate limits"),
     ):
         on_stop(lambda: stop(server))
         model = services.chat_model.name if services.chat_model else "none, answers are extracts"
@@ -120,8 +122,9 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
     Raises:
         SystemExit: the port is taken.
     """
+    app = create_app(services)
     config = uvicorn.Config(
-        create_app(services),
+        app,
         host=host,
         port=port,
         http="httptools",
@@ -145,6 +148,7 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
         server.should_exit = True
         await task
         await _put_away(server)
+        await app.state.runs.close(DRAIN_SECONDS)
 
 
 async def _put_away(server: Server) -> None:

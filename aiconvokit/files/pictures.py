@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -14,7 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.config import Limits
 from aiconvokit.errors import AIConvoKitError, NotFound, Unavailable
 from aiconvokit.files import queries
+from aiconvokit.files.picture_refusals import Refusals
 from aiconvokit.files.picture_shelf import Shelf
+from aiconvokit.files.picture_turns import Turns
 from aiconvokit.services import Services
 from aiconvokit.storage import FolderStorage
 from ingestion.errors import DocumentRejected, DocumentTooComplex, IngestionError
@@ -84,7 +86,11 @@ class MarksOut(msgspec.Struct):
 
 
 class Pictures:
-    """Draws pages in children, a few at a time, and keeps what they drew."""
+    """Draws pages in children, a few at a time, and keeps what they drew.
+
+    `whose` names who asks, `user:3` or `widget:7`: one page is drawn for each at a time, so that
+    nobody waits behind all the pages of somebody else.
+    """
 
     def __init__(self, storage: FolderStorage, shelf: Shelf, limits: Limits) -> None:
         self._storage = storage
@@ -98,15 +104,18 @@ class Pictures:
             answer_bytes=ANSWER_BYTES,
         )
         self._children = asyncio.Semaphore(CHILDREN)
+        self._turns = Turns()
+        self._refusals = Refusals()
         self._makers = WeakValueDictionary[tuple[bytes, str], asyncio.Lock]()
 
-    async def picture(self, sha256: bytes, page: int, width: int) -> bytes:
+    async def picture(self, sha256: bytes, page: int, width: int, *, whose: str) -> bytes:
         """A page as a PNG, `width` pixels wide; pages count from 1.
 
         Raises:
             NoPicture: the file's bytes are not in storage.
             NotFound: it has no such page.
             NotDrawable: PDFium cannot open it, or a limit was hit.
+            Throttled: the asker waits for too many pages already.
             Unavailable: too many others wait.
         """
 
@@ -114,11 +123,13 @@ class Pictures:
             return draw_in_child(data, page, width, self._limits)
 
         try:
-            return await self._made(sha256, f"{_MAKER}-{page}-{width}.png", draw)
+            return await self._made(whose, sha256, f"{_MAKER}-{page}-{width}.png", draw)
         except IngestionError as error:
             raise _told(error) from error
 
-    async def marks(self, sha256: bytes, page: PageText, start: int, end: int) -> MarksOut:
+    async def marks(
+        self, sha256: bytes, page: PageText, start: int, end: int, *, whose: str
+    ) -> MarksOut:
         """Where `page.text[start:end]` stands; no boxes where PDFium does not know it.
 
         Only the first `MAX_MARKED` characters of it.
@@ -126,6 +137,7 @@ class Pictures:
         Raises:
             NoPicture: the file's bytes are not in storage.
             NotDrawable: a limit was hit.
+            Throttled: the asker waits for too many pages already.
             Unavailable: too many others wait.
         """
         if len(page.text) > MAX_CHARACTERS:  # a child would place none of them
@@ -136,8 +148,9 @@ class Pictures:
             return msgspec.msgpack.encode(placed)
 
         digest = hashlib.sha256(page.text.encode()).hexdigest()[:32]
+        name = f"{_MAKER}-{page.number}-{digest}.places"
         try:
-            kept = await self._made(sha256, f"{_MAKER}-{page.number}-{digest}.places", place)
+            kept = await self._made(whose, sha256, name, place)
         except DocumentTooComplex as error:
             raise _told(error) from error
         except DocumentRejected:  # another reader's text
@@ -151,25 +164,38 @@ class Pictures:
         return MarksOut(page.number, *size, [BoxOut(*box) for box in boxes])
 
     async def _made(
-        self, sha256: bytes, name: str, make: Callable[[bytes], Awaitable[bytes]]
+        self, whose: str, sha256: bytes, name: str, make: Callable[[bytes], Awaitable[bytes]]
     ) -> bytes:
-        """What is kept under a name, or made now; whoever wants the same meanwhile waits for it."""
-        maker = self._makers.setdefault((sha256, name), asyncio.Lock())
+        """What is kept under a name, or made now; whoever wants the same meanwhile waits for it.
+
+        The asker's own turn comes first: who waits for it holds nothing that others want.
+        """
         async with AsyncExitStack() as turns:
             until = asyncio.get_running_loop().time() + WAIT_SECONDS
+            if (kept := await self._kept(sha256, name)) is not None:
+                return kept
+            await _enter(turns, self._turns.taken(whose), until)
+            maker = self._makers.setdefault((sha256, name), asyncio.Lock())
             await _enter(turns, maker, until)
-            kept = await asyncio.to_thread(self._shelf.get, sha256, name)
-            if kept is not None:
+            if (kept := await self._kept(sha256, name)) is not None:
                 return kept
             await _enter(turns, self._children, until)
             try:
                 made = await make(await self._storage.get(sha256))
             except FileNotFoundError:
                 raise NoPicture from None
+            except IngestionError as error:
+                self._refusals.keep(sha256, name, error)
+                raise
             await asyncio.to_thread(self._shelf.put, sha256, name, made)
         if not await self._storage.has(sha256):  # deleted meanwhile: nothing stays behind
             await asyncio.to_thread(self._shelf.forget, sha256)
         return made
+
+    async def _kept(self, sha256: bytes, name: str) -> bytes | None:
+        """What was made before, or raises why it could not be made."""
+        self._refusals.ensure_none(sha256, name)
+        return await asyncio.to_thread(self._shelf.get, sha256, name)
 
 
 def open_pictures(services: Services) -> Pictures:
@@ -207,7 +233,7 @@ def tag(sha256: bytes, page: int, width: int) -> str:
 
 
 async def _enter(
-    turns: AsyncExitStack, gate: asyncio.Lock | asyncio.Semaphore, until: float
+    turns: AsyncExitStack, gate: AbstractAsyncContextManager[None], until: float
 ) -> None:
     """Wait for a turn, by the loop's clock until then."""
     try:

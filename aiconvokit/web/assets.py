@@ -8,7 +8,8 @@ each other by relative addresses, so that the hash needs to stand in the HTML on
 import functools
 import gzip
 import hashlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -33,6 +34,8 @@ MEDIA_TYPES = {  # of texts the framework says that they are UTF-8
     ".json": "application/json",
     ".svg": "image/svg+xml",
 }
+
+_WEIGHT = re.compile(r"[01](?:\.\d{0,3})?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +122,35 @@ def answer(
 ) -> Response[bytes]:
     """A file as a request can take it: compressed, or not at all when it has it already."""
     headers = {**headers, "ETag": file.etag, "Vary": "Accept-Encoding"}
-    if file.etag in _listed(request, "if-none-match"):
+    if not {file.etag, "*"}.isdisjoint(_known(request)):
         return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
-    zips = "gzip" in _listed(request, "accept-encoding")
+    zips = takes_gzip(request.headers.get("accept-encoding", ""))
     if zips:
         headers["Content-Encoding"] = "gzip"
     body = file.zipped if zips else file.body
     return Response(body, headers=headers, media_type=file.media_type)
 
 
-def _listed(request: Request[Any, Any, Any], header: str) -> list[str]:
-    """The members of a list in a header, without weights and without the mark of weak ETags."""
-    members = request.headers.get(header, "").split(",")
-    return [one.split(";")[0].strip().removeprefix("W/") for one in members]
+def _known(request: Request[Any, Any, Any]) -> list[str]:
+    """The ETags of what a browser has already, without the mark of weak ones."""
+    members = request.headers.get("if-none-match", "").split(",")
+    return [one.strip().removeprefix("W/") for one in members]
+
+
+def takes_gzip(accepted: str) -> bool:
+    """Whether an Accept-Encoding takes gzip: by its name, else by `*`; a weight of 0 refuses it."""
+    weights: dict[str, float] = {}
+    for member in accepted.lower().split(","):
+        name, *parameters = (part.strip() for part in member.split(";"))
+        weights["gzip" if name == "x-gzip" else name] = _weight(parameters)
+    return weights.get("gzip", weights.get("*", 0.0)) > 0
+
+
+def _weight(parameters: Sequence[str]) -> float:
+    """The `q` among an encoding's parameters; one that cannot be read takes nothing."""
+    for one in parameters:
+        name, _, value = one.partition("=")
+        if name.strip() == "q":
+            found = _WEIGHT.fullmatch(value.strip())
+            return float(found[0]) if found else 0.0
+    return 1.0

@@ -29,6 +29,7 @@ def page(services: NamedDependency[Services]) -> Response[str]:
     values = {
         "base": API,
         "registration": "closed" if is_closed else "open",
+        "upload-bytes": str(services.settings.limits.max_upload_bytes),
         "version": __version__,
     }
     return Response(fill(assets(), "page.html", values), headers=HEADERS, media_type="text/html")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from playwright.sync_api import FilePayload, FrameLocator, Page, ViewportSize
+from playwright.sync_api import FilePayload, FrameLocator, Page, Route, ViewportSize
 
 from benchmarks.web.browser import BUTTON, DESKTOP, FRAME, PHONE
 from benchmarks.web.scene import BROKEN, PURCHASE, WARRANTY, Scene
@@ -110,6 +110,34 @@ def _chats(page: Page, scene: Scene) -> None:
     page.get_by_role("menu").wait_for()
 
 
+def _reading(page: Page, scene: Scene) -> None:
+    """One document half read, one that waits: as the API tells it while it goes on."""
+
+    def as_if_read(route: Route) -> None:
+        answer = route.fetch()
+        body = answer.json()
+        first, second = body if isinstance(body, list) else body["documents"]
+        first |= {"status": "processing", "progress": {"page": 37, "pages": 96}}
+        second |= {"status": "queued", "progress": None, "error": None}
+        route.fulfill(response=answer, json=body)
+
+    page.route(f"**/assistants/{scene.assistant}/", as_if_read)
+    page.route(f"**/assistants/{scene.assistant}/documents/**", as_if_read)
+    _EDIT(page, scene)
+    page.get_by_text("Reading page 37 of 96").wait_for()
+
+
+def _in_german(show: Show) -> Show:
+    """The same for who chose German in the settings."""
+
+    def shown(page: Page, scene: Scene) -> None:
+        chosen = "localStorage.setItem('aiconvokit.language', 'de')"
+        page.add_init_script(f"if (location.protocol === 'http:') {chosen}")
+        show(page, scene)
+
+    return shown
+
+
 def _delete(page: Page, scene: Scene) -> None:
     _at("/assistants/{assistant}/edit", ready=".file")(page, scene)
     page.get_by_role("button", name="Delete assistant").click()
@@ -122,8 +150,13 @@ def _token(page: Page, scene: Scene) -> None:
     page.get_by_role("dialog").wait_for()
 
 
+def _transcripts(page: Page, scene: Scene) -> None:
+    _at("/settings/widgets/{widget}/chats", ready=".row .thumbs")(page, scene)
+    page.locator(".skeleton").first.wait_for(state="detached")
+
+
 def _transcript(page: Page, scene: Scene) -> None:
-    _at("/settings/widgets/{widget}/chats", ready=".row")(page, scene)
+    _transcripts(page, scene)
     page.get_by_role("button", name="Read").first.click()
     page.locator("dialog article.answer .answer-actions").wait_for()
 
@@ -151,6 +184,28 @@ def _visitor(page: Page, scene: Scene) -> None:
     inside.locator(".thumbs").first.wait_for()
     inside.get_by_role("link", name="Source 1").click()
     inside.locator("details[open] img").wait_for()
+
+
+def _paused(page: Page, scene: Scene) -> None:
+    path = f"/widgets/{scene.widget['id']}/"
+
+    def pause(*, is_paused: bool) -> None:
+        scene.owner.http.put(path, json={"is_paused": is_paused}).raise_for_status()
+
+    pause(is_paused=True)
+    page.once("close", lambda _: pause(is_paused=False))
+    _host(page, scene)
+    page.locator(BUTTON).click()
+    page.locator(FRAME).content_frame.get_by_text("paused for the moment").wait_for()
+
+
+def _form_below(page: Page, scene: Scene) -> None:
+    """Its preview is loaded once it comes near, and is a page with the widget in it."""
+    _FORM(page, scene)
+    preview = page.locator("iframe.preview")
+    preview.scroll_into_view_if_needed()
+    widget = preview.content_frame.locator(FRAME).content_frame
+    widget.get_by_role("button", name=WARRANTY).wait_for()
 
 
 def _preview(page: Page, scene: Scene) -> None:
@@ -183,6 +238,7 @@ VIEWS = (
     View("new-below", _below(_new)),
     View("edit", _EDIT),
     View("edit-below", _below(_EDIT)),
+    View("reading", _reading),
     View("delete", _delete),
     View("welcome", _at("/assistants/{assistant}/chat", ready=".welcome")),
     View("chat", _answered),
@@ -190,6 +246,8 @@ VIEWS = (
     View("proof-text", _proof_as_text),
     View("doubt", _doubt),
     View("inside", _inside),
+    View("german", _in_german(_answered)),
+    View("german-edit", _in_german(_EDIT)),
     View("chats", _chats),
     View("search", _at("/assistants/{assistant}/search?q=warranty+period", ready=".result")),
     View("account", _ACCOUNT),
@@ -199,11 +257,12 @@ VIEWS = (
     View("usage", _at("/settings/usage", ready="figure")),
     View("widgets", _at("/settings/widgets", ready=".row")),
     View("widget-form", _FORM),
-    View("widget-form-below", _below(_FORM)),
+    View("widget-form-below", _below(_form_below)),
     View("host", _host, is_public=True),
     View("widget-open", _widget, is_public=True),
     View("widget", _visitor, is_public=True),
-    View("transcripts", _at("/settings/widgets/{widget}/chats", ready=".row")),
+    View("widget-paused", _paused, is_public=True),
+    View("transcripts", _transcripts),
     View("transcript", _transcript),
     View("preview", _preview),
     View("docs", _docs, is_public=True),

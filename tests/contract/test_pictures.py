@@ -3,6 +3,7 @@
 import io
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any
 
 import httpx
@@ -183,3 +184,30 @@ def test_who_may_ask_may_look(closed: Closed) -> None:
         document = ida.assistant(report_pdf=pdf(*PAGES))["documents"][0]
         assert size(picture(jan, document))[0] == 1_000
         assert len(marks(jan, document, start=0, end=9).json()["boxes"]) == 1
+
+
+@row("pictures", "error.throttled")
+def test_who_asks_for_many_is_told_to_wait_and_others_are_not(ann: Client, bob: Client) -> None:
+    slow = "0 0 500 800 re f " * 4_000
+
+    def painted(writer: PdfWriter) -> None:
+        for page in writer.pages:
+            contents = page.get_contents()
+            assert contents is not None
+            contents.set_data(contents.get_data() + slow.encode())
+            page.replace_contents(contents)
+
+    pages = [f"Page {number}." for number in range(40)]
+    many = ann.assistant(many_pdf=pdf(*pages, change=painted))["documents"][0]
+    few = bob.assistant(few_pdf=pdf(*PAGES))["documents"][0]
+    with ThreadPoolExecutor(40) as pool:
+        asked = [pool.submit(picture, ann, many, page + 1) for page in range(40)]
+        first = next(one.result() for one in as_completed(asked) if one.result().status_code == 429)
+        size(picture(bob, few))
+        found = [one.result() for one in asked]
+    exactly(first, 429, '{"detail":"Request was throttled. Expected available in 2 seconds."}')
+    assert first.headers["retry-after"] == "2"
+    statuses = [one.status_code for one in found]
+    assert set(statuses) <= {200, 429, 503}
+    assert statuses.count(429) < 40 - 20  # the line, and what was drawn meanwhile
+    assert size(picture(ann, many, 40))

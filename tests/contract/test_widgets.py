@@ -159,6 +159,29 @@ def test_origins_are_exact(ann: Client, assistant: int, origin: str) -> None:
     assert sentence.startswith("Item 2: Enter an origin such as https://www.example.org: ")
 
 
+@row("widgets")
+def test_as_many_origins_as_one_header_holds(ann: Client, nobody: Client, assistant: int) -> None:
+    def origins(characters: int) -> list[str]:
+        return [f"https://{number:03}.{'x' * (characters - 12)}" for number in range(50)]
+
+    found = made(ann, assistant, origins=origins(60))
+    answer = nobody.get(f"/embed/{found['key']}")
+    assert answer.headers["content-security-policy"].endswith(" ".join(found["origins"]))
+    assert sum(len(name) + len(value) + 4 for name, value in answer.headers.raw) < 4_096
+    too_many = {"origins": origins(61)}
+    sentence = (
+        "Ensure that the origins together have no more than 3000 characters (they have 3050)."
+    )
+    path = f"{WIDGETS}{found['id']}/"
+    for refused in (
+        ann.post(WIDGETS, json={"assistant_id": assistant, **too_many}),
+        ann.put(path, json=too_many),
+    ):
+        assert (refused.status_code, refused.json()) == (400, {"origins": [sentence]})
+    doubled = origins(60)[:25] * 2
+    assert ann.put(path, json={"origins": doubled}).json()["origins"] == doubled[:25]
+
+
 @row("widgets", "error.missing")
 def test_all_mistakes_at_once(ann: Client) -> None:
     answer = ann.post(WIDGETS, json={"origins": ["*"], "suggestions": [7], "color": "red"})

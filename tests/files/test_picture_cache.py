@@ -26,6 +26,7 @@ from ingestion.tables import PageText
 A, B = b"a" * 32, b"b" * 32
 SLOW = "0 0 600 700 re f " * 10_000  # half a second of painting in 400 pixels' width
 TEXT = "The quick brown fox."
+ANN = "user:1"
 
 
 def pdf(pages: int = 6, draw: Callable[[Canvas], None] | None = None) -> bytes:
@@ -154,16 +155,16 @@ async def test_a_page_is_drawn_once(
 ) -> None:
     content = await stored(storage, pdf())
     async with asyncio.TaskGroup() as group:
-        same = [group.create_task(drawn.picture(content, 1, 400)) for _ in range(5)]
+        same = [group.create_task(drawn.picture(content, 1, 400, whose=ANN)) for _ in range(5)]
         while not all(one.done() for one in same):
             assert len(drawing()) <= 1
             await asyncio.sleep(0.005)
     assert len({one.result() for one in same}) == 1
     (name,) = files(tmp_path / "pictures")
     shelf.put(content, name, b"kept")
-    assert await drawn.picture(content, 1, 400) == b"kept"
-    assert await drawn.picture(content, 1, 600) != b"kept"
-    assert await drawn.picture(content, 2, 400) != b"kept"
+    assert await drawn.picture(content, 1, 400, whose=ANN) == b"kept"
+    assert await drawn.picture(content, 1, 600, whose=ANN) != b"kept"
+    assert await drawn.picture(content, 2, 400, whose=ANN) != b"kept"
 
 
 async def test_marks_are_kept_for_the_text_they_are_of(
@@ -171,12 +172,12 @@ async def test_marks_are_kept_for_the_text_they_are_of(
 ) -> None:
     content = await stored(storage, pdf())
     page = PageText(number=1, text=TEXT)
-    (word,) = (await drawn.marks(content, page, 4, 9)).boxes
-    (line,) = (await drawn.marks(content, page, 0, len(TEXT))).boxes
+    (word,) = (await drawn.marks(content, page, 4, 9, whose=ANN)).boxes
+    (line,) = (await drawn.marks(content, page, 0, len(TEXT), whose=ANN)).boxes
     assert line.x < word.x < word.x + word.width < line.x + line.width
     assert len(files(tmp_path / "pictures")) == 1
     other = PageText(number=1, text=f"# {TEXT}")
-    (moved,) = (await drawn.marks(content, other, 6, 11)).boxes
+    (moved,) = (await drawn.marks(content, other, 6, 11, whose=ANN)).boxes
     assert moved == word
     assert len(files(tmp_path / "pictures")) == 2
 
@@ -194,9 +195,10 @@ async def test_as_much_is_marked_as_anybody_quotes(
         return boxes_of(*arguments)
 
     monkeypatch.setattr(pictures, "boxes_of", noted)
-    assert await drawn.marks(content, page, 0, 2**31 - 1) == await drawn.marks(content, page, 0, 9)
+    whole = await drawn.marks(content, page, 0, 2**31 - 1, whose=ANN)
+    assert whole == await drawn.marks(content, page, 0, 9, whose=ANN)
     assert get_ident() not in threads
-    assert (await drawn.marks(content, page, 2**31 - 2, 2**31 - 1)).boxes == []
+    assert (await drawn.marks(content, page, 2**31 - 2, 2**31 - 1, whose=ANN)).boxes == []
 
 
 async def test_no_child_looks_for_a_text_that_is_too_long(
@@ -204,7 +206,7 @@ async def test_no_child_looks_for_a_text_that_is_too_long(
 ) -> None:
     content = await stored(storage, pdf())
     long = PageText(number=1, text="x" * (MAX_CHARACTERS + 1))
-    found = await drawn.marks(content, long, 0, 9)
+    found = await drawn.marks(content, long, 0, 9, whose=ANN)
     assert (found.width, found.height, found.boxes) == (None, None, [])
     assert files(tmp_path / "pictures") == []
 
@@ -213,7 +215,10 @@ async def test_two_children_at_once_and_no_more(drawn: Pictures, storage: Folder
     content = await stored(storage, pdf(draw=paint))
     most = 0
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(drawn.picture(content, page, 400)) for page in range(1, 6)]
+        tasks = [
+            group.create_task(drawn.picture(content, page, 400, whose=f"user:{page}"))
+            for page in range(1, 6)
+        ]
         while not all(task.done() for task in tasks):
             most = max(most, len(drawing()))
             await asyncio.sleep(0.01)
@@ -226,44 +231,48 @@ async def test_who_waits_too_long_is_told(
 ) -> None:
     content = await stored(storage, pdf(draw=paint))
     monkeypatch.setattr(pictures, "WAIT_SECONDS", 0.05)
-    busy = [asyncio.create_task(drawn.picture(content, page, 2_400)) for page in (1, 2)]
+    busy = [
+        asyncio.create_task(drawn.picture(content, page, 2_400, whose=f"user:{page}"))
+        for page in (1, 2)
+    ]
     try:
         while len(drawing()) < pictures.CHILDREN:  # noqa: ASYNC110 - no event there
             await asyncio.sleep(0.01)
         for page in (1, 3):  # the same page, and another one
             with pytest.raises(Unavailable) as caught:
-                await drawn.picture(content, page, 2_400)
+                await drawn.picture(content, page, 2_400, whose="user:3")
             assert (caught.value.code, caught.value.retry_after) == ("busy", 5.0)
     finally:
         for task in busy:
             task.cancel()
         await asyncio.wait(busy)
     assert drawing() == []
-    assert await drawn.picture(content, 4, 200)
+    assert await drawn.picture(content, 4, 200, whose=ANN)
 
 
 async def test_nothing_stays_of_what_was_deleted_while_it_was_drawn(
     drawn: Pictures, storage: FolderStorage, tmp_path: Path
 ) -> None:
     content = await stored(storage, pdf(draw=paint))
-    task = asyncio.create_task(drawn.picture(content, 1, 400))
+    task = asyncio.create_task(drawn.picture(content, 1, 400, whose=ANN))
     while not drawing():  # noqa: ASYNC110 - no event there
         await asyncio.sleep(0.01)
     await storage.delete(content)
     assert await task
     assert files(tmp_path / "pictures") == []
     with pytest.raises(NoPicture):
-        await drawn.picture(content, 1, 400)
+        await drawn.picture(content, 1, 400, whose=ANN)
 
 
 async def test_refusals(drawn: Pictures, storage: FolderStorage, tmp_path: Path) -> None:
     broken = await stored(storage, b"%PDF-1.7 and nothing more")
     with pytest.raises(NotDrawable) as caught:
-        await drawn.picture(broken, 1, 400)
+        await drawn.picture(broken, 1, 400, whose=ANN)
     assert (caught.value.status, caught.value.code) == (422, "corrupt")
-    found = await drawn.marks(broken, PageText(number=1, text="Another reader's text."), 0, 7)
+    text = PageText(number=1, text="Another reader's text.")
+    found = await drawn.marks(broken, text, 0, 7, whose=ANN)
     assert (found.width, found.height, found.boxes) == (None, None, [])
     with pytest.raises(NotFound) as unknown:
-        await drawn.picture(await stored(storage, pdf(1)), 2, 400)
+        await drawn.picture(await stored(storage, pdf(1)), 2, 400, whose=ANN)
     assert unknown.value.code == "not_found"
     assert files(tmp_path / "pictures") == []

@@ -41,6 +41,16 @@ def test_the_page_names_its_files_and_loads_nothing_else(nobody: Client, folder:
     assert "{{" not in answer.text
 
 
+def test_every_module_is_asked_for_at_once(nobody: Client, folder: str) -> None:
+    """Else a slow line waits once for every step from one module to the next."""
+    text = nobody.get("/").text
+    named = re.findall(rf'<link rel="modulepreload" href="{folder}/([^"]+)">', text)
+    assert sorted(named) == sorted(
+        path.relative_to(STATIC).as_posix() for path in (STATIC / "js").rglob("*.js")
+    )
+    assert text.index("modulepreload") < text.index("<script")
+
+
 def test_the_policy_of_the_page_lets_nothing_else_in(nobody: Client) -> None:
     answer = nobody.get("/")
     policy = answer.headers["content-security-policy"].split("; ")

@@ -35,6 +35,7 @@ async def answered(services: Services, visit: Visit, question: str) -> AsyncGene
 
     Raises:
         BudgetSpent, Paused, SessionEnded: it is not taken, and no model is asked.
+        SessionEnded: also in the middle of an answer, when its conversation was deleted.
         AIConvoKitError: as `run_turn` does.
     """
     admitted = await _admit(services, visit, question)
@@ -49,10 +50,12 @@ async def answered(services: Services, visit: Visit, question: str) -> AsyncGene
                     await budget.settle(services, admitted.spending, message_id)
                     is_settled = True
                 yield one
-    except (ChatBusy, InvalidFields, NotFound):
+    except (ChatBusy, InvalidFields, NotFound) as error:
         if message_id is None:  # it did not begin
             is_settled = True
             await asyncio.shield(budget.give_back(services, admitted.spending))
+        if isinstance(error, NotFound):  # its owner deleted the conversation, or all around it
+            raise SessionEnded from error
         raise
     finally:
         if not is_settled:

@@ -25,6 +25,8 @@ class Cited:
     page: PageText
     start: int
     end: int
+    whose: str
+    """For whom it is drawn: all visitors of a widget together, as anybody can be many of them."""
 
 
 async def provide_cited(
@@ -64,7 +66,7 @@ async def provide_cited(
             raise NoPicture
         content = await pictures.content_of(session, document, stored["version"])
         page = await documents.page(session, document, stored["page"], stored["version"])
-    return Cited(content, page, stored["start"], stored["end"])
+    return Cited(content, page, stored["start"], stored["end"], f"widget:{visit.widget.id}")
 
 
 @get("/picture/", media_type=PNG)
@@ -72,8 +74,9 @@ async def get_picture(
     request: ApiRequest, cited: NamedDependency[Cited], drawn: NamedDependency[Pictures]
 ) -> Response[bytes]:
     """The cited page as a picture."""
+    width = width_of(request)
     try:
-        picture = await drawn.picture(cited.content, cited.page.number, width_of(request))
+        picture = await drawn.picture(cited.content, cited.page.number, width, whose=cited.whose)
     except NotDrawable as error:  # why is the owner's to know
         raise NoPicture from error
     return Response(picture, media_type=PNG)
@@ -83,7 +86,9 @@ async def get_picture(
 async def get_marks(cited: NamedDependency[Cited], drawn: NamedDependency[Pictures]) -> MarksOut:
     """Where the quoted words stand on that picture."""
     try:
-        return await drawn.marks(cited.content, cited.page, cited.start, cited.end)
+        return await drawn.marks(
+            cited.content, cited.page, cited.start, cited.end, whose=cited.whose
+        )
     except NotDrawable as error:
         raise NoPicture from error
 

@@ -34,6 +34,9 @@ NO_ORIGIN = (
     "Enter an origin such as https://www.example.org: scheme, host and port, no path and no "
     "wildcard; letters beyond ASCII in their xn-- form."
 )
+TOO_LONG = (
+    "Ensure that the origins together have no more than {most} characters (they have {found})."
+)
 
 _COLOR = re.compile(r"#[0-9a-f]{6}", re.IGNORECASE)
 T = TypeVar("T", bound=Struct)
@@ -81,8 +84,11 @@ def _suggestions(value: Any) -> list[str]:
 
 
 def _origins(value: Any) -> list[str]:
-    found = _texts(value, MAX_ORIGINS, _origin)
-    return list(dict.fromkeys(found))
+    found = list(dict.fromkeys(_texts(value, MAX_ORIGINS, _origin)))
+    together = sum(map(len, found))
+    if together > origins.MOST_TOGETHER:
+        raise ValueError(TOO_LONG.format(most=origins.MOST_TOGETHER, found=together))
+    return found
 
 
 def _texts(value: Any, most: int, read: Callable[[str], str]) -> list[str]:

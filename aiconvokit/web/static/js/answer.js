@@ -52,17 +52,19 @@ export const fromDone = (done) => ({ ...done, id: done.message_id, content: done
 function draw(message, words, notes, on) {
   if (message.status === "redacted") {
     fill(words, h("p.redacted", {}, t("answer.redacted")));
-  } else if (typeof message.html === "string") {
+  } else if (message.html) {
     fill(words, rendered(message.html, message.citations, on.proof));
   } else if (message.content) {
     fill(words, plain(message.content, message.citations, on.proof));
+  } else {
+    fill(words);
   }
   fill(notes, trouble(message, on), sources(message, on), words.querySelector(".unsupported") && legend(), actions(message, on));
 }
 
 function trouble(message, on) {
   if (message.status === "failed") return problem(told(errorOf(message)), on.retry);
-  if (message.status === "interrupted") return problem(t("answer.interrupted"), on.retry);
+  if (message.status === "interrupted") return problem(t(message.content ? "answer.interrupted" : "answer.interrupted.early"), on.retry);
   if (message.finish_reason === "length") return problem(t("answer.cut"), null);
   if (message.status !== "in_progress") return null;
   return h("p.thinking", {}, h("span.dots", { "aria-hidden": "true" }), t("answer.going_on"));

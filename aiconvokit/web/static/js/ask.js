@@ -3,7 +3,8 @@
 import { ApiError, send } from "./api.js";
 
 /**
- * Ask, and hand every event to `on[name](data)`: start, citation, delta, restart, done, error.
+ * Ask, and hand every event to `on[name](data)`: taken (the question is stored), start, citation,
+ * delta, restart, done, error.
  * Aborting the signal closes the connection: the server stops the model and keeps what was said.
  *
  * Throws an ApiError when the question was refused, or the line broke before the end.
@@ -12,6 +13,7 @@ export async function ask({ chatId, assistantId, input, signal, on }) {
   const body = { assistant_id: Number(assistantId), input, stream: true };
   const headers = { Accept: "text/event-stream" };
   const response = await send("PUT", `/chat/${chatId}/?html=true`, { body, headers, signal, endless: true });
+  on.taken();
   let ended = false;
   for await (const { name, data } of events(response, signal)) {
     ended ||= name === "done" || name === "error";

@@ -10,12 +10,13 @@ import { save } from "./originals.js";
 import { ago, t } from "./texts.js";
 
 const TYPING_MS = 250;
+const LONGEST_SEARCH = 200; // the server takes no more
 
 /** The side list. `on` has deleted(chatId). `show(id)` marks the open chat, `refresh()` loads anew, `begun()` unless a search stands. */
 export function chatList(assistantId, on, signal) {
   const items = h("ul.chat-items");
   const more = h("p.more");
-  const search = h("input", { type: "search", placeholder: t("chats.search"), "aria-label": t("chats.search") });
+  const search = h("input", { type: "search", maxlength: LONGEST_SEARCH, placeholder: t("chats.search"), "aria-label": t("chats.search") });
   const fresh = h("a.button.soft", { href: `#/assistants/${assistantId}/chat` }, icon("plus"), h("span", {}, t("chats.new")));
   const element = h("nav.chats", { "aria-label": t("chats.title") }, h("div.chats-head", {}, fresh, search), items, more);
   let current = null;
@@ -38,13 +39,21 @@ export function chatList(assistantId, on, signal) {
     if (search.value.trim()) query.set("search", search.value.trim());
     try {
       const found = await list(`/chat/?${query}`, mine);
-      fill(items, found.items.map(row));
+      draw(found.items);
       if (!found.items.length) items.append(h("li.none", {}, search.value.trim() ? t("chats.nothing") : t("chats.none")));
       further(found.next, mine);
       mark();
     } catch (error) {
       if (!isAbort(error)) fill(items, h("li", {}, failed(error, () => load())));
     }
+  }
+
+  /** Draw the entries anew: what had the focus among them has it again. */
+  function draw(found) {
+    const active = items.contains(document.activeElement) ? document.activeElement : null;
+    const held = active?.closest("[data-chat]")?.dataset.chat;
+    fill(items, found.map(row));
+    if (held) entryOf(held)?.querySelector(active.localName).focus();
   }
 
   function further(next, mine) {
@@ -71,12 +80,13 @@ export function chatList(assistantId, on, signal) {
 
   function rename(one) {
     return open(t("chats.rename"), (close) => {
-      const input = text({ value: one.title, maxlength: 200 });
+      const input = text({ value: one.title, maxlength: 200, autofocus: true });
       const actions = [button(t("action.cancel"), () => close(), { kind: "quiet" }), button(t("action.save"), null, { kind: "primary", type: "submit" })];
       return form([field("title", t("chats.name"), input, t("chats.name.hint"))], actions, async (values) => {
         await put(`/chat/${one.id}/title/`, { title: values.title });
         close();
         await load();
+        focusOn(one.id);
       });
     });
   }
@@ -93,8 +103,23 @@ export function chatList(assistantId, on, signal) {
   async function drop(one, name) {
     const gone = await confirm(t("chats.delete"), t("chats.delete.text", { title: name }), t("action.delete"), () => remove(`/chat/${one.id}/`));
     if (!gone) return;
+    const next = neighbour(one.id);
     on.deleted(one.id);
     await load();
+    focusOn(next);
+  }
+
+  const entryOf = (chatId) => items.querySelector(`[data-chat="${CSS.escape(chatId)}"]`);
+
+  /** The entry that comes into an entry's place when it goes: the next one, or the last before it. */
+  function neighbour(chatId) {
+    const entry = entryOf(chatId);
+    return (entry?.nextElementSibling ?? entry?.previousElementSibling)?.dataset.chat ?? null;
+  }
+
+  function focusOn(chatId) {
+    const entry = chatId === null ? null : entryOf(chatId);
+    (entry?.querySelector("a") ?? fresh).focus();
   }
 
   function mark() {

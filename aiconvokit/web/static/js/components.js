@@ -32,18 +32,39 @@ export async function busy(element, work) {
 /** What went wrong as a sentence, and what to do about it. */
 export function told(error) {
   const advice = has(`advice.${error.code}`) ? t(`advice.${error.code}`) : "";
-  const what = error.status === undefined ? t("error.page") : sentence(error.message ?? "");
-  return [what, advice].filter(Boolean).join(" ") || t("error.status", { status: error.status });
+  return [what(error), advice].filter(Boolean).join(" ");
 }
 
-/** An error in the place of what could not be shown, with a way to try again. */
-export function failed(error, retry) {
+function what(error) {
+  if (error.status === undefined) return t("error.page");
+  const fields = Object.values(error.fields ?? {}).flat();
+  return fields.length ? fields.map((one) => sentence(one) ?? one).join(" ") : said(error);
+}
+
+/**
+ * What the server said. A sentence that we do not know is shown where a code tells that it is the
+ * server's own; any other is a framework's or a proxy's, for programmers: the status says enough.
+ */
+function said({ message, status, code }) {
+  const known = message && sentence(message);
+  if (known) return known;
+  if (message && code && !code.startsWith("http_")) return message;
+  if (!status) return "";
+  return has(`error.${status}`) ? t(`error.${status}`) : t("error.status", { status });
+}
+
+/**
+ * An error in the place of what could not be shown, with a way to try again; from what is not there
+ * at all there is a way back, where one is given: { text, path }.
+ */
+export function failed(error, retry, back) {
+  const isGone = back && error.status === 404;
   return h(
     "div.state.failed",
     { role: "alert" },
     icon("alert"),
     h("p", {}, told(error)),
-    retry && button(t("action.retry"), retry, { symbol: "retry" }),
+    isGone ? link(back.text, back.path, { kind: "soft", symbol: "left" }) : retry && button(t("action.retry"), retry, { symbol: "retry" }),
   );
 }
 
@@ -59,9 +80,9 @@ export function skeleton(count = 3, kind = "line") {
 
 /**
  * Fetch, then draw into a place: a skeleton before, an error with "try again" instead.
- * `load` is called anew for each try.
+ * `load` is called anew for each try; `back` is where to go when there is nothing, see `failed`.
  */
-export async function into(place, load, draw, { shape = () => skeleton(), signal } = {}) {
+export async function into(place, load, draw, { shape = () => skeleton(), signal, back } = {}) {
   fill(place, shape());
   try {
     const found = await load();
@@ -69,7 +90,7 @@ export async function into(place, load, draw, { shape = () => skeleton(), signal
     fill(place, draw(found));
   } catch (error) {
     if (signal?.aborted) return;
-    fill(place, failed(error, () => into(place, load, draw, { shape, signal })));
+    fill(place, failed(error, () => into(place, load, draw, { shape, signal, back }), back));
   }
 }
 

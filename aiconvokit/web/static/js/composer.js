@@ -6,8 +6,8 @@ import { t } from "./texts.js";
 
 const LONGEST = 100_000;
 
-/** `ask(text)` is called with a question, `stop()` while one is being answered. */
-export function composer({ ask, stop }) {
+/** `ask(text)` is called with a question, `stop()` while one is being answered, `typed(text)` with every change. */
+export function composer({ ask, stop, typed }) {
   const input = h("textarea", { rows: 1, maxlength: LONGEST, placeholder: t("composer.placeholder"), "aria-label": t("composer.name"), enterkeyhint: "send" });
   const sender = h("button.send", { type: "submit", "aria-label": t("composer.send"), title: t("composer.send") }, icon("send"));
   const element = h("form.composer", {}, h("div.composer-box", {}, input, sender), h("p.composer-hint", {}, t("composer.hint")));
@@ -17,7 +17,14 @@ export function composer({ ask, stop }) {
     input.style.height = "auto";
     input.style.height = `${Math.min(input.scrollHeight, innerHeight * 0.35)}px`;
   };
-  input.addEventListener("input", grow);
+  const put = (text) => {
+    input.value = text;
+    grow();
+  };
+  input.addEventListener("input", () => {
+    grow();
+    typed(input.value);
+  });
   input.addEventListener("keydown", (event) => {
     const isTouch = matchMedia("(pointer: coarse)").matches;
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing && !isTouch) {
@@ -36,14 +43,15 @@ export function composer({ ask, stop }) {
       input.focus();
       return;
     }
-    input.value = "";
-    grow();
+    put("");
+    typed("");
     ask(text);
   });
 
   return {
     element,
     focus: () => input.focus(),
+    put,
     busy(value) {
       isBusy = value;
       const name = t(value ? "composer.stop" : "composer.send");

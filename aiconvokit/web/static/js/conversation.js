@@ -11,8 +11,9 @@ const LOOK_MS = 1000; // at a message that goes on while nobody streams it
 const NEAR_PX = 120; // so near to the end one is reading along
 
 /**
- * A conversation. `on` has proof(citation, opener), inside(message, opener), started(chatId), begun(),
- * answered(), busy(bool), empty() → element; `assistantId` is asked.
+ * A conversation. `on` has proof(citation, opener), inside(message, opener), started(chatId),
+ * sent(chatId, text), taken(chatId), begun(), answered(), busy(bool), empty() → element, and
+ * elsewhere(assistantId) for a chat with another one; `assistantId` is asked.
  */
 export function conversation({ assistantId, on, signal }) {
   const log = h("div.log");
@@ -26,8 +27,8 @@ export function conversation({ assistantId, on, signal }) {
     if (always || isNear) element.scrollTop = element.scrollHeight;
   };
 
-  const viewFor = (question) =>
-    answerView({ proof: on.proof, inside: (message, opener) => on.inside(chatId, message, opener), retry: question && (() => sendIt(question)) });
+  const viewFor = (question, retry = () => sendIt(question)) =>
+    answerView({ proof: on.proof, inside: (message, opener) => on.inside(chatId, message, opener), retry: question && retry });
 
   async function open(wanted) {
     stopper?.abort();
@@ -41,7 +42,12 @@ export function conversation({ assistantId, on, signal }) {
     }
     fill(log, skeleton(4, "block"));
     try {
-      const messages = await stored(wanted, mine);
+      const chat = await stored(wanted, mine);
+      if (String(chat.assistant_id) !== String(assistantId)) {
+        on.elsewhere(chat.assistant_id);
+        return;
+      }
+      const { messages } = chat;
       fill(log, messages.length ? null : on.empty());
       let question = "";
       for (const one of messages) {
@@ -50,7 +56,8 @@ export function conversation({ assistantId, on, signal }) {
       }
       follow(true);
     } catch (error) {
-      if (!isAbort(error)) fill(log, failed(error, () => open(wanted)));
+      const back = { text: t("chats.new"), path: `/assistants/${assistantId}/chat` };
+      if (!isAbort(error)) fill(log, failed(error, () => open(wanted), back));
     }
   }
 
@@ -82,15 +89,22 @@ export function conversation({ assistantId, on, signal }) {
     stopper = new AbortController();
     const mine = AbortSignal.any([stopper.signal, signal]);
     on.busy(true);
+    on.sent(chatId, question);
     log.querySelector(".welcome")?.remove();
-    const view = viewFor(question);
-    log.append(asked(question), view.element);
+    const bubble = asked(question);
+    const view = viewFor(question, () => {
+      if (stopper) return; // one at a time
+      if (!isTaken) [bubble, view.element].forEach((one) => one.remove()); // it was never said
+      sendIt(question);
+    });
+    let isTaken = false;
+    log.append(bubble, view.element);
     view.begin();
     follow(true);
     announce(t("answer.searching"));
     try {
       if (!chatId) await begin(mine);
-      await stream(view, question, mine);
+      await stream(view, question, mine, () => { isTaken = true; });
     } catch (error) {
       await ended(view, error);
     } finally {
@@ -106,12 +120,13 @@ export function conversation({ assistantId, on, signal }) {
     on.started(chatId);
   }
 
-  async function stream(view, input, mine) {
+  async function stream(view, input, mine, taken) {
     let messageId = null;
     const where = chatId; // another chat may be open when it ends
     await ask({
       chatId, assistantId, input, signal: mine,
       on: {
+        taken() { taken(); on.taken(where); },
         start(data) {
           messageId = data.message_id;
           view.found(data.passages);
@@ -148,6 +163,7 @@ export function conversation({ assistantId, on, signal }) {
         now = await get(error.kept, signal);
       }
       view.show(now);
+      if (now.status === "in_progress") watch(view, now, signal);
       announce(t("answer.stopped"));
     } catch (again) {
       if (!isAbort(again)) view.fail(again);
@@ -157,14 +173,17 @@ export function conversation({ assistantId, on, signal }) {
   return { element, open, send: sendIt, stop: () => stopper?.abort(), current: () => chatId };
 }
 
+/** A chat with all its messages. */
 async function stored(chatId, signal) {
   const messages = [];
+  let chat = null;
   for (let next = `/chat/${chatId}/?html=true&limit=200`; next; ) {
     const part = await list(next, signal);
-    messages.push(...part.items.messages);
+    chat = part.items;
+    messages.push(...chat.messages);
     next = part.next;
   }
-  return messages;
+  return { ...chat, messages };
 }
 
 const asked = (text) => h("article.message.question", { "aria-label": t("question.name") }, h("div.message-body", {}, text));

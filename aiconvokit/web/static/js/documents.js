@@ -134,7 +134,7 @@ function status(one) {
   }
   if (one.status === "failed") return [h("p.file-note.bad", {}, why(one.error))];
   if (one.status === "queued") {
-    return [h("p.file-note", {}, one.error ? t("documents.held", { why: sentence(one.error.detail) }) : t("documents.queued"))];
+    return [h("p.file-note", {}, one.error ? t("documents.held", { why: sentence(one.error.detail) ?? one.error.detail }) : t("documents.queued"))];
   }
   if (!one.progress) return [bar(t("documents.reading"), null), h("p.file-note", {}, t("documents.reading"))];
   const { page, pages } = one.progress;
@@ -145,5 +145,6 @@ function status(one) {
 /** Why a file could not be read, and what helps. */
 function why(error) {
   const key = `failed.${error?.code}`;
-  return has(key) ? t(key) : `${sentence(error?.detail ?? t("documents.failed"))} ${t("failed.other")}`;
+  const detail = error?.detail ?? t("documents.failed");
+  return has(key) ? t(key) : `${sentence(detail) ?? detail} ${t("failed.other")}`;
 }

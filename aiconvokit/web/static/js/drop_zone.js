@@ -2,7 +2,8 @@
 
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
-import { t } from "./texts.js";
+import { UPLOAD_BYTES } from "./server.js";
+import { size, t } from "./texts.js";
 
 const TYPES = ".pdf,.docx,.docm,.pptx,.pptm,.xlsx,.xlsm,.csv,.tsv,.html,.htm,.md,.markdown,.txt";
 
@@ -19,7 +20,7 @@ export function dropZone(take) {
     h("div.medallion", {}, icon("upload")),
     h("p.drop-title", {}, t("drop.title")),
     h("button.button", { type: "button", onclick: () => input.click(), "aria-describedby": "drop-types" }, t("drop.choose")),
-    h("p.hint", { id: "drop-types" }, t("drop.types")),
+    h("p.hint", { id: "drop-types" }, t("drop.types", { size: size(UPLOAD_BYTES) })),
     input,
   );
   let depth = 0; // dragenter and dragleave come for every child, too

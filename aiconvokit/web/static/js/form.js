@@ -94,7 +94,7 @@ function mark(element, name, says) {
 function explain(element, problem, error) {
   const rest = [];
   for (const [name, sentences] of Object.entries(error.fields ?? {})) {
-    const says = [sentences].flat().map(sentence).join(" ");
+    const says = [sentences].flat().map((one) => sentence(one) ?? one).join(" ");
     if (!mark(element, name, says)) rest.push(says);
   }
   if (!Object.keys(error.fields ?? {}).length) rest.push(told(error));

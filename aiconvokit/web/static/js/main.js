@@ -3,6 +3,7 @@
 import { SESSION_ENDED } from "./api.js";
 import { toast } from "./components.js";
 import { fill, h } from "./dom.js";
+import { LEFT, drop } from "./drafts.js";
 import { forgetPictures } from "./proof_picture.js";
 import { after, go, here, start } from "./router.js";
 import { KEY, token } from "./session.js";
@@ -42,6 +43,7 @@ function guard(route, path) {
 
 // Another tab logged in or out: what stands here may be somebody else's.
 window.addEventListener("storage", (event) => {
+  if (event.key === LEFT || event.key === null) drop();
   if (event.key === KEY || event.key === null) location.reload();
 });
 

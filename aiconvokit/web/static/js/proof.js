@@ -10,6 +10,7 @@ import { t } from "./texts.js";
 
 const ZOOMS = [1, 1.5, 2, 3];
 const NARROW = matchMedia("(max-width: 40rem)"); // a whole page is too small to be read there
+const PDF = "application/pdf"; // the one format that has pages to be drawn
 const BESIDE = 16; // px of the page that are seen left of the first marked word
 
 /**
@@ -18,7 +19,8 @@ const BESIDE = 16; // px of the page that are seen left of the first marked word
  */
 export function proof(assistantId, place, signal) {
   const where = `/assistants/${assistantId}/documents/${place.document_id}`;
-  const state = { page: place.page, zoom: NARROW.matches ? 2 : 0, asText: false, pictures: true, pages: null };
+  // pictures: whether there are any; null: the document will say
+  const state = { page: place.page, zoom: NARROW.matches ? 2 : 0, asText: false, pictures: isCalledPdf(place.filename) || null, pages: null };
   const stage = h("div.stage");
   const label = h("span.page-label", { "aria-live": "polite" });
   const previous = iconButton("left", t("proof.previous"), () => turn(-1));
@@ -28,8 +30,9 @@ export function proof(assistantId, place, signal) {
   const other = button("", () => { state.asText = !state.asText; draw(); }, { kind: "quiet" });
   const note = h("p.note", { hidden: !place.stale }, t("proof.stale"));
   const original = button(t("proof.original"), () => openIt(), { kind: "quiet", symbol: "open" });
+  const pager = h("div.tool-group", {}, previous, label, next);
   const tools = h("div.tools", { role: "toolbar", "aria-label": t("proof.tools") },
-    h("div.tool-group", {}, previous, label, next), h("div.tool-group", {}, smaller, bigger), h("div.tool-group", {}, other, original));
+    pager, h("div.tool-group", {}, smaller, bigger), h("div.tool-group", {}, other, original));
   let turning = new AbortController();
 
   function turn(step) {
@@ -55,6 +58,8 @@ export function proof(assistantId, place, signal) {
 
   function show() {
     const last = state.pages ?? Infinity;
+    const isOne = state.pages !== null && last <= 1;
+    pager.hidden = !state.pictures && (isOne || state.pictures === null); // only what is long is cut into pages
     label.textContent = state.pages ? t("proof.of", { page: state.page, pages: state.pages }) : t("proof.page", { page: state.page });
     previous.disabled = state.page <= 1;
     next.disabled = state.page >= last;
@@ -70,19 +75,25 @@ export function proof(assistantId, place, signal) {
     turning.abort();
     turning = new AbortController();
     const mine = AbortSignal.any([turning.signal, signal]);
-    const isHome = state.page === place.page;
-    const spot = { where, version: place.version, page: state.page, filename: place.filename, start: isHome ? place.start : undefined, end: isHome ? place.end : undefined };
     show();
     if (!stage.querySelector(".sheet") || state.asText) fill(stage, skeleton(1, "sheet-shape"));
     stage.setAttribute("aria-busy", "true");
     try {
-      fill(stage, await content(spot, mine));
+      if (state.pictures === null) await learnt;
+      if (mine.aborted) return;
+      fill(stage, await content(present(), mine));
       center(stage.firstElementChild);
     } catch (error) {
       if (!isAbort(error)) fill(stage, failed(error, draw));
     } finally {
       if (!mine.aborted) stage.removeAttribute("aria-busy");
     }
+  }
+
+  /** The page that is looked at; only the one that was opened has marked words. */
+  function present() {
+    const marked = state.page === place.page ? { start: place.start, end: place.end } : {};
+    return { where, version: place.version, page: state.page, filename: place.filename, isPaged: !pager.hidden, ...marked };
   }
 
   async function content(spot, mine) {
@@ -95,13 +106,16 @@ export function proof(assistantId, place, signal) {
     return pageText(spot, place.heading, mine);
   }
 
-  document_().then((found) => {
+  function learn(found) {
     const isStale = place.stale || (place.version ?? found.version) !== found.version;
     note.hidden = !isStale;
     original.hidden = isStale; // only the newest version's bytes are kept
     state.pages = isStale ? null : found.pages;
+    state.pictures ??= found.media_type === PDF;
     show();
-  }, () => {});
+  }
+
+  const learnt = document_().then(learn, () => { state.pictures ??= false; });
   queueMicrotask(draw);
   return h("div.proof", {},
     place.quote && h("blockquote.quote", {}, h("p", {}, place.quote)),
@@ -110,6 +124,8 @@ export function proof(assistantId, place, signal) {
     stage,
   );
 }
+
+const isCalledPdf = (name) => /\.pdf$/i.test(name ?? "");
 
 /** Bring the marked words into the middle of what scrolls, their beginning at least, and scroll nothing else. */
 function center(content) {

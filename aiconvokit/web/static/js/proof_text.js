@@ -15,7 +15,7 @@ export async function pageText(spot, heading, signal) {
     typeof heading === "function" ? heading().catch(() => "") : heading,
   ]);
   const letters = Array.from(page.text); // offsets count code points, not UTF-16 units
-  const text = h("div.page-text", { tabindex: "0", role: "region", "aria-label": t("proof.text", { page: spot.page }) });
+  const text = h("div.page-text", { tabindex: "0", role: "region", "aria-label": spot.isPaged ? t("proof.text", { page: spot.page }) : t("proof.text.of", { filename: spot.filename ?? "" }) });
   const show = (from, to) => {
     const cut = (one, other) => letters.slice(Math.max(from, one), Math.min(to, other)).join("");
     const { start = 0, end = 0 } = spot;

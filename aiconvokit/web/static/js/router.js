@@ -13,7 +13,7 @@ let before = () => true;
 export function start(table, guard) {
   routes = table.map((one) => ({ ...one, test: compile(one.pattern) }));
   before = guard;
-  window.addEventListener("hashchange", () => show());
+  window.addEventListener("hashchange", moved);
   return show(true);
 }
 
@@ -42,7 +42,32 @@ export function go(path) {
 /** Another address for what is on the screen already; nothing is drawn. */
 export function rename(path) {
   history.replaceState(null, "", `#${path}`);
-  if (shown) shown.path = path;
+  if (shown) shown.address = location.hash;
+}
+
+/** Another view in the place of this one: the way back does not lead through this address. */
+export function instead(path) {
+  history.replaceState(null, "", `#${path}`);
+  return show();
+}
+
+/**
+ * What the present view holds would be lost: `ask()` resolves to whether it may be left. The address
+ * has changed by then, so it is put back while the question stands.
+ */
+export function beforeLeaving(ask) {
+  if (shown) shown.ask = ask;
+}
+
+async function moved() {
+  const wanted = location.hash;
+  const mine = shown;
+  if (mine?.ask && wanted !== mine.address) {
+    history.replaceState(null, "", mine.address);
+    if (!(await mine.ask()) || shown !== mine) return;
+    history.replaceState(null, "", wanted);
+  }
+  await show();
 }
 
 async function show(isFirst = false) {
@@ -52,12 +77,13 @@ async function show(isFirst = false) {
   if (!before(route, path)) return;
   if (shown?.route === route && shown.params.id === params.id && shown.update) {
     shown.params = params;
+    shown.address = location.hash;
     shown.update({ params, query });
     return;
   }
   shown?.stop.abort();
   const stop = new AbortController();
-  shown = { route, params, stop, path, update: null };
+  shown = { route, params, stop, address: location.hash, update: null, ask: null };
   const root = document.createElement("div");
   root.className = "view";
   const mine = shown;

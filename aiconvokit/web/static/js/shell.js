@@ -3,7 +3,9 @@
 import { authorization, get } from "./api.js";
 import { confirm, menu } from "./dialog.js";
 import { fill, h } from "./dom.js";
+import { belongTo, leave } from "./drafts.js";
 import { icon } from "./icons.js";
+import { mayLeave } from "./leaving.js";
 import { forgetPictures } from "./proof_picture.js";
 import { go } from "./router.js";
 import { BASE } from "./server.js";
@@ -32,6 +34,9 @@ export function frame(isPublic, path) {
   });
 }
 
+/** Draw the frame anew with the next view: its words are others now. */
+export const renew = () => { drawn = ""; };
+
 /** The link's address would be taken for a view's. */
 function toMain(event) {
   event.preventDefault();
@@ -49,6 +54,7 @@ function header() {
   get("/users/me/").then((found) => {
     if (used !== token()) return; // late: somebody else may be here
     user = found;
+    belongTo(found.username);
     account.querySelector(".avatar").textContent = found.username.slice(0, 1).toUpperCase();
     account.querySelector(".account-name").textContent = found.username;
   }, () => {});
@@ -75,11 +81,13 @@ function entries() {
 }
 
 async function logout() {
+  if (!(await mayLeave())) return;
   if (isUploading()) {
     const sure = await confirm(t("logout.title"), t("logout.uploading"), t("nav.logout"), async () => {});
     if (!sure) return;
   }
   const [id, used] = [user?.token_id, token()];
+  leave(); // first: other tabs are loaded again as soon as the token goes
   forget();
   forgetPictures();
   dropAll();

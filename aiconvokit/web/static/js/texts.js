@@ -1,20 +1,23 @@
 // The interface's words: one file per language, chosen here or by the browser.
 
+import { local } from "./storage.js";
+
 const KEY = "aiconvokit.language";
 export const LANGUAGES = { en: "English", de: "Deutsch" };
 
 let words = {};
+let patterns = []; // of the server's sentences with `{name}` in them: [RegExp, key]
 let current = "en";
 
 /** The language in use, `en` or `de`. */
 export const language = () => current;
 
 /** What was chosen: `auto` follows the browser. */
-export const chosen = () => localStorage.getItem(KEY) ?? "auto";
+export const chosen = () => local.getItem(KEY) ?? "auto";
 
 export function choose(name) {
-  if (name === "auto") localStorage.removeItem(KEY);
-  else localStorage.setItem(KEY, name);
+  if (name === "auto") local.removeItem(KEY);
+  else local.setItem(KEY, name);
 }
 
 function wanted() {
@@ -24,17 +27,20 @@ function wanted() {
 
 /** Fetch the words; everything else waits for them. */
 export async function load() {
-  current = wanted();
-  const response = await fetch(new URL(`../texts/${current}.json`, import.meta.url));
+  const next = wanted();
+  const response = await fetch(new URL(`../texts/${next}.json`, import.meta.url));
   if (!response.ok) throw new Error(`texts: ${response.status}`);
   words = await response.json();
+  current = next;
+  patterns = Object.keys(words.sentences).filter((key) => key.includes("{")).map((key) => [patternOf(key), key]);
   document.documentElement.lang = current;
 }
 
+const PLACE = /\{(\w+)\}/g;
+const filled = (text, values) => text.replace(PLACE, (whole, name) => String(values[name] ?? whole));
+
 /** A text by key, `{name}` replaced; a key that is missing shows itself. */
-export function t(key, values = {}) {
-  return (words[key] ?? key).replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
-}
+export const t = (key, values = {}) => filled(words[key] ?? key, values);
 
 /** Whether there is a text for a key. */
 export const has = (key) => key in words;
@@ -45,9 +51,28 @@ export function tn(key, n, values = {}) {
   return t(`${key}.${form}`, { n: number(n), ...values });
 }
 
-/** A sentence of the server in the interface's language, where it is known. */
+function patternOf(key) {
+  const source = key.replace(/[.*+?^$()[\]\\|/]/g, "\\$&").replace(PLACE, "(?<$1>.+?)");
+  return new RegExp(`^${source}$`);
+}
+
+// What stands for some names in a sentence is said in another way, too.
+const SAID = { bytes: (value) => size(Number(value)), sentence: (value) => sentence(value) ?? value };
+
+/**
+ * A sentence of the server in the interface's language, or null where it is none that we know:
+ * `sentences` of a language holds them, whole or with `{name}` for what differs.
+ */
 export function sentence(text) {
-  return words.sentences?.[text] ?? text;
+  if (Object.hasOwn(words.sentences, text)) return words.sentences[text];
+  for (const [pattern, key] of patterns) {
+    const found = pattern.exec(text)?.groups;
+    if (found) {
+      const values = Object.entries(found).map(([name, value]) => [name, SAID[name]?.(value) ?? value]);
+      return filled(words.sentences[key], Object.fromEntries(values));
+    }
+  }
+  return null;
 }
 
 export const number = (value, options = {}) => new Intl.NumberFormat(current, options).format(value);
@@ -58,6 +83,14 @@ export function bytes(count) {
   const value = count / 1000 ** step;
   const digits = value < 10 && step > 0 ? 1 : 0;
   return number(value, { style: "unit", unit: units[step], unitDisplay: "short", maximumFractionDigits: digits });
+}
+
+const BINARY = ["bytes", "KiB", "MiB", "GiB"];
+
+/** A limit in bytes, which servers count in powers of two: "50 MiB". */
+export function size(count) {
+  const step = count < 1 ? 0 : Math.min(BINARY.length - 1, Math.floor(Math.log2(count) / 10));
+  return `${number(count / 1024 ** step, { maximumFractionDigits: 1 })} ${BINARY[step]}`;
 }
 
 export function seconds(milliseconds) {

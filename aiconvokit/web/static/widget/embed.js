@@ -123,7 +123,7 @@ document.addEventListener("keydown", (pressed) => {
 });
 listen({
   open: ({ focus: isWanted }) => begin().then(() => isWanted && focus()),
-  ask: ({ text }) => begin().then((isOpen) => isOpen && ask(text)),
+  ask: ({ text }) => begin().then((isOpen) => isOpen && typeof text === "string" && ask(text)),
 });
 
 parts.close.hidden = !IS_FRAMED;

@@ -29,6 +29,7 @@
   const STYLE = `
 :host { all: initial !important; position: fixed !important; z-index: 2147483000 !important;
   inset: auto !important; display: block !important; color-scheme: light dark !important; }
+:host([open]) { z-index: 2147483001 !important; }
 button, iframe { position: fixed; box-sizing: border-box; border: 0; margin: 0; padding: 0; }
 button { bottom: calc(20px + env(safe-area-inset-bottom)); right: calc(20px + var(--shift));
   width: 56px; height: 56px; border-radius: 28px; cursor: pointer; color: var(--ink);
@@ -79,6 +80,12 @@ iframe { bottom: calc(88px + env(safe-area-inset-bottom)); right: calc(20px + va
     return made;
   };
 
+  const focused = () => {
+    let at = document.activeElement;
+    while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement; // another widget's
+    return at;
+  };
+
   const build = (page, side, before) => {
     const host = make("aiconvokit-widget", {});
     const root = host.attachShadow({ mode: "open" });
@@ -125,6 +132,7 @@ iframe { bottom: calc(88px + env(safe-area-inset-bottom)); right: calc(20px + va
       else waiting.push(message);
     };
     const show = () => {
+      parts.host.toggleAttribute("open", isOpen); // above the buttons of others: it may be as wide
       parts.panel.classList.toggle("open", isOpen);
       parts.button.setAttribute("aria-expanded", String(isOpen));
       parts.button.setAttribute("aria-label", (isOpen ? texts.close : texts.open) ?? "Chat");
@@ -138,9 +146,10 @@ iframe { bottom: calc(88px + env(safe-area-inset-bottom)); right: calc(20px + va
     const open = (focus = true) => {
       start();
       if (isOpen) return;
+      widgets.forEach((one) => one.close()); // two would cover each other
       isOpen = true;
       wanted = focus;
-      before = parts.root.activeElement ?? document.activeElement;
+      before = focused();
       if (isReady) reveal();
       tell("open");
     };
@@ -208,8 +217,9 @@ iframe { bottom: calc(88px + env(safe-area-inset-bottom)); right: calc(20px + va
       });
     };
     const ask = (text) => {
+      if (typeof text !== "string" || !text.trim()) return;
       open();
-      post({ aiconvokit: "ask", text: String(text) });
+      post({ aiconvokit: "ask", text });
     };
 
     widgets.push({ key, page, side, open, close, ask });
@@ -220,7 +230,7 @@ iframe { bottom: calc(88px + env(safe-area-inset-bottom)); right: calc(20px + va
     else addEventListener("load", later, { once: true }); // the page's own parts come first
   };
 
-  const find = (key) => widgets.find((one) => key === undefined || one.key === key);
+  const find = (key) => widgets.find((one) => (key ?? one.key) === one.key);
   window.AIConvoKit = Object.freeze({
     open: (key) => find(key)?.open(),
     close: (key) => find(key)?.close(),

@@ -7,6 +7,7 @@ const FOR_ALL = {
   widget_paused: "paused",
   offline: "offline",
   chat_busy: "busy",
+  session_ended: "ended",
   cut: "cut",
 };
 

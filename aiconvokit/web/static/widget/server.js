@@ -15,22 +15,24 @@ export class Refusal extends Error {
 /** A browser's storage, or a page's memory where the browser gives a frame none. */
 function memory(kind) {
   const name = `aiconvokit:${KEY}`;
-  let kept = {};
+  let kept = null; // what the browser did not take
   const read = () => {
+    if (kept) return kept;
     try {
       return JSON.parse(window[kind].getItem(name)) ?? {};
     } catch {
-      return kept;
+      return {};
     }
   };
   return {
     get: (key) => read()[key],
     set: (key, value) => {
-      kept = { ...read(), [key]: value };
+      const all = { ...read(), [key]: value };
       try {
-        window[kind].setItem(name, JSON.stringify(kept));
+        window[kind].setItem(name, JSON.stringify(all));
+        kept = null;
       } catch {
-        return; // full or forbidden: memory does until the page goes
+        kept = all; // full or forbidden: memory does until the page goes
       }
     },
   };

@@ -7,9 +7,9 @@ from playwright.sync_api import Page, Route, expect
 
 from e2e.browser.page.conftest import Open
 from e2e.browser.page.documents import QUESTION, REPLY
-from e2e.browser.page.driving import TOKEN, answered, ask
+from e2e.browser.page.driving import TOKEN, answered, ask, log_in_as, log_out
 from fake_model.server import FakeModel
-from support.server import API, PASSWORD, Client, Server
+from support.server import API, Client, Server
 
 KBYTES = 1024
 SLOW = {  # a bad mobile line
@@ -128,10 +128,10 @@ def test_a_late_refusal_of_an_old_token_does_not_end_the_new_session(
     page, held = stranger, list[Route]()
     page.route(f"**{API}/users/me/", _into(held), times=1)
     page.goto(server.base_url)
-    _log_in(page, "lena")
+    log_in_as(page, "lena")
     expect(page.get_by_role("button", name="Account", exact=True)).to_be_visible()
-    _log_out(page, "Account")
-    _log_in(page, "lena")
+    log_out(page, "Account")
+    log_in_as(page, "lena")
     expect(page.get_by_role("button", name="lena")).to_be_visible()
     with page.expect_response(f"**{API}/users/me/"):
         held[0].fulfill(status=401, json={"detail": "No."})
@@ -144,11 +144,11 @@ def test_logging_out_waits_for_no_server_and_revokes(server: Server, stranger: P
     server.login("mona").close()
     page, held = stranger, list[Route]()
     page.goto(server.base_url)
-    _log_in(page, "mona")
+    log_in_as(page, "mona")
     expect(page.get_by_role("button", name="mona")).to_be_visible()
     secret = page.evaluate(f"() => localStorage.getItem('{TOKEN}')")
     page.route(re.compile(rf"{API}/tokens/\d+/"), _into(held))
-    _log_out(page, "mona")
+    log_out(page, "mona")
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
     assert page.evaluate(f"() => localStorage.getItem('{TOKEN}')") is None
     with page.expect_response(re.compile(rf"{API}/tokens/\d+/")) as revoked:
@@ -165,22 +165,6 @@ def _into(held: list[Route]) -> Callable[[Route], None]:
         held.append(route)
 
     return hold
-
-
-def _log_in(page: Page, name: str) -> None:
-    heading = page.get_by_role("heading", name="Log in")
-    other = page.get_by_role("button", name="Log in")
-    expect(other).to_be_visible()
-    if not heading.is_visible():
-        other.click()
-    page.get_by_label("User name").fill(name)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Log in").click()
-
-
-def _log_out(page: Page, account: str) -> None:
-    page.get_by_role("button", name=account, exact=True).click()
-    page.get_by_role("menuitem", name="Log out").click()
 
 
 def test_an_upload_keeps_the_focus_on_stop_while_it_goes_on(open_page: Open, ann: Client) -> None:

@@ -1,10 +1,11 @@
 import re
 
 import psycopg
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from e2e.browser.widget.conftest import TEXT, NewWidget
-from e2e.browser.widget.hosts import Site, answered, ask, chat, open_chat, snippet
+from e2e.browser.widget.hosts import FRAME, Site, answered, ask, chat, open_chat, snippet
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, Client, running_server
@@ -49,6 +50,91 @@ def test_a_paused_widget_says_so_and_goes_on_when_it_may(
     inside.get_by_role("button", name="Try again").click()
     expect(inside.get_by_role("textbox")).to_have_value("One more?")
     expect(inside.locator(".answer strong")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("locale", "language", "told"),
+    [
+        ("de-AT", "auto", "Gerade PauseDieser Chat macht gerade Pause."),
+        ("fr-FR", "auto", "Taking a breakThis chat is paused for the moment."),
+        ("en-US", "de", "Gerade PauseDieser Chat macht gerade Pause."),
+    ],
+)
+def test_a_paused_widget_says_so_in_the_visitors_language(
+    chromium: Browser,
+    site: Site,
+    new_widget: NewWidget,
+    locale: str,
+    language: str,
+    told: str,
+) -> None:
+    widget = new_widget(is_paused=True, language=language)
+    with chromium.new_context(locale=locale) as visitors:
+        page = visitors.new_page()
+        page.goto(site.put("/", snippet(widget, open="")))
+        expect(chat(page).get_by_role("alert")).to_contain_text(told)
+
+
+@pytest.mark.parametrize("what", ["conversation", "widget"])
+def test_a_conversation_that_is_deleted_in_the_middle_of_an_answer(
+    page: Page, site: Site, new_widget: NewWidget, ann: Client, model: FakeModel, what: str
+) -> None:
+    model.spoil("/chat/completions", "slow_drip=0.1")
+    model.script("The board proposes a dividend. " * 20)
+    widget = new_widget()
+    address = f"{API}/widgets/{widget['id']}/"
+    page.goto(site.put("/", snippet(widget)))
+    inside = open_chat(page)
+    ask(inside, QUESTION)
+    expect(inside.locator(".answer .text")).to_contain_text("The board")
+    if what == "conversation":
+        address = ann.get(f"{address}chats/").json()[0]["absolute_url"]
+    assert ann.delete(address).status_code == 204
+    expect(inside.locator(".answer .note")).to_contain_text("This conversation has ended.")
+    expect(inside.get_by_role("status")).to_contain_text("This conversation has ended.")
+    model.reset()
+    model.script("The board proposes a dividend of 0.85 euro a share [1].")
+    inside.get_by_role("button", name="Try again").click()
+    if what == "conversation":
+        answered(inside)
+        expect(inside.locator(".asked")).to_have_count(1)
+    else:
+        expect(inside.get_by_role("heading", name="Not available here")).to_be_visible()
+
+
+def test_what_is_no_question_is_not_asked(
+    page: Page, site: Site, new_widget: NewWidget, model: FakeModel
+) -> None:
+    page.goto(site.put("/", snippet(new_widget())))
+    page.get_by_role("button", name="Open chat").wait_for()
+    page.evaluate(
+        """() => {
+            const odd = [null, undefined, 7, NaN, true, {}, [], ["x"], () => "x", Symbol("x"), 1n,
+                "", "  ", document.body, new String("x")];
+            for (const one of odd) AIConvoKit.ask(one);
+            AIConvoKit.ask();
+            for (const key of ["acw_pk_unknown", "", 7, {}]) AIConvoKit.ask("No widget's", key);
+            for (const key of ["acw_pk_unknown", "", 7, {}]) AIConvoKit.open(key);
+            AIConvoKit.close(null);
+        }"""
+    )
+    expect(page.locator(FRAME)).to_be_hidden()
+    page.evaluate("AIConvoKit.ask('What dividend?', null)")
+    inside = chat(page)
+    answered(inside)
+    expect(inside.locator(".asked")).to_have_count(1)
+    frame = page.locator(FRAME).element_handle()
+    frame.evaluate(
+        """(frame) => {
+            const { origin } = new URL(frame.src);
+            for (const text of [null, 7, {}, undefined]) {
+                frame.contentWindow.postMessage({ aiconvokit: "ask", text }, origin);
+            }
+        }"""
+    )
+    page.evaluate("AIConvoKit.ask('How many people?')")
+    answered(inside, 2)
+    expect(inside.locator(".asked")).to_have_count(2)
 
 
 def test_a_site_that_was_taken_off_the_list_is_told_so(

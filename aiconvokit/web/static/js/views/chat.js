@@ -6,11 +6,12 @@ import { chatList } from "../chat_list.js";
 import { composer } from "../composer.js";
 import { conversation } from "../conversation.js";
 import { fill, h, isAbort } from "../dom.js";
+import * as drafts from "../drafts.js";
 import { icon } from "../icons.js";
 import { inside } from "../inside.js";
 import { sidePanel } from "../panel.js";
 import { proof } from "../proof.js";
-import { go, rename } from "../router.js";
+import { go, instead, rename } from "../router.js";
 import { t, tn } from "../texts.js";
 
 export async function chat({ root, params, query, signal }) {
@@ -20,24 +21,38 @@ export async function chat({ root, params, query, signal }) {
   try {
     assistant = await get(`/assistants/${params.id}/`, signal);
   } catch (error) {
-    if (!isAbort(error)) fill(root, h("div.page", {}, failed(error, () => chat({ root, params, query, signal }))));
+    if (isAbort(error)) return undefined;
+    const own = error.status === 404 && params.chat && (await assistantOf(params.chat, signal));
+    if (own && String(own) !== params.id) return instead(`/assistants/${own}/chat/${params.chat}`);
+    const back = { text: t("assistants.back"), path: "/assistants" };
+    fill(root, h("div.page", {}, failed(error, () => chat({ root, params, query, signal }), back)));
     return undefined;
   }
   if (signal.aborted) return undefined;
   return layout(root, assistant, params.chat ?? null, signal);
 }
 
+/** The assistant that a chat is with, or null. */
+async function assistantOf(chatId, signal) {
+  const found = await get(`/chat/${chatId}/?limit=1`, signal).catch(() => null);
+  return found && found.assistant_id;
+}
+
 function layout(root, assistant, first, signal) {
   const frame = h("div.chat-layout");
   const panel = sidePanel(frame, signal);
-  const write = composer({ ask: (text) => talk.send(text), stop: () => talk.stop() });
+  const place = (chatId) => drafts.placeOf(assistant.id, chatId);
+  const write = composer({ ask: (text) => talk.send(text), stop: () => talk.stop(), typed: (text) => drafts.typed(place(talk.current()), text) });
   const chats = chatList(assistant.id, {
-    deleted(chatId) { if (String(talk.current()) === String(chatId)) go(`/assistants/${assistant.id}/chat`); },
+    deleted(chatId) { drafts.dropOf(place(chatId)); if (String(talk.current()) === String(chatId)) go(`/assistants/${assistant.id}/chat`); },
   }, signal);
   const talk = conversation({ assistantId: assistant.id, signal, on: {
     proof: (citation, opener) => showProof(panel, assistant, talk, citation, opener),
     inside: (chatId, message, opener) => showInside(panel, assistant, chatId, message, opener),
-    started(chatId) { rename(`/assistants/${assistant.id}/chat/${chatId}`); chats.show(chatId); },
+    started(chatId) { drafts.move(place(null), place(chatId)); rename(`/assistants/${assistant.id}/chat/${chatId}`); chats.show(chatId); },
+    sent: (chatId, text) => drafts.sent(place(chatId), text),
+    taken: (chatId) => drafts.taken(place(chatId)),
+    elsewhere: (other) => instead(`/assistants/${other}/chat/${talk.current()}`),
     begun: () => chats.begun(),
     answered: () => { if (!signal.aborted) chats.refresh(); },
     busy: (value) => write.busy(value),
@@ -57,6 +72,7 @@ function layout(root, assistant, first, signal) {
     panel.close();
     chats.show(chatId);
     talk.open(chatId);
+    write.put(drafts.draft(place(chatId)));
     if (!matchMedia("(pointer: coarse)").matches) write.focus();
   };
   show(first);

@@ -3,18 +3,20 @@
 import { post } from "../api.js";
 import { button, title } from "../components.js";
 import { fill, h } from "../dom.js";
+import { handTo } from "../drafts.js";
 import { check, field, form, text } from "../form.js";
 import { icon } from "../icons.js";
 import { after, go } from "../router.js";
 import { MAY_REGISTER } from "../server.js";
 import { keep, wasHere } from "../session.js";
+import { IS_BLOCKED } from "../storage.js";
 import { t } from "../texts.js";
 
 export function login({ root, query }) {
   const card = h("section.login-card");
   const brand = h("p.brand", {}, h("span.brand-mark", { "aria-hidden": "true" }, icon("chats")), h("span", {}, "AIConvoKit"));
   const promise = h("p.login-promise", {}, t("login.promise"));
-  fill(root, h("div.login", {}, h("div.login-head", {}, brand, promise), card));
+  fill(root, h("div.login", {}, h("div.login-head", {}, brand, promise), IS_BLOCKED && h("p.note", {}, t("storage.blocked")), card));
   const show = (isNew) => {
     fill(card, isNew ? newAccount(query, () => show(false)) : known(query, () => show(true)));
     card.querySelector("input").focus();
@@ -25,7 +27,7 @@ export function login({ root, query }) {
 function known(query, other) {
   const send = async (values) => {
     const { token } = await post("/tokens/", { username: values.username, password: values.password });
-    enter(token, values.stay, query);
+    enter(token, values, query);
   };
   const fields = [name(), password("current-password"), check("stay", t("login.stay"), true)];
   const actions = [button(t("login.submit"), null, { kind: "primary", type: "submit" })];
@@ -40,7 +42,7 @@ function newAccount(query, other) {
     const login = { username: values.username, password: values.password };
     await post("/users/", { ...login, email: values.email });
     const { token } = await post("/tokens/", login);
-    enter(token, values.stay, query);
+    enter(token, values, query);
   };
   const fields = [
     name(),
@@ -59,7 +61,8 @@ const name = () =>
 const password = (autocomplete, hint) =>
   field("password", t("login.password"), text({ type: "password", autocomplete, required: true }), hint);
 
-function enter(token, stays, query) {
-  keep(token, stays);
+function enter(token, { username, stay }, query) {
+  keep(token, stay);
+  handTo(username);
   go(after(query.next));
 }

@@ -1,7 +1,7 @@
 // Search only: the passages that an answer would be made from, without a model.
 
 import { get, post } from "../api.js";
-import { button, empty, into, link, skeleton, title, toast, told } from "../components.js";
+import { button, empty, failed, into, link, skeleton, title, toast, told } from "../components.js";
 import { fill, h, isAbort } from "../dom.js";
 import { icon } from "../icons.js";
 import { sidePanel } from "../panel.js";
@@ -36,7 +36,9 @@ export async function search({ root, params, query, signal }) {
   try {
     name.textContent = t("search.of", { name: (await get(`/assistants/${params.id}/`, signal)).name });
   } catch (error) {
-    if (!isAbort(error)) toast(told(error), "error");
+    const back = { text: t("assistants.back"), path: "/assistants" };
+    if (error.status === 404) fill(root, h("div.page", {}, failed(error, null, back)));
+    else if (!isAbort(error)) toast(told(error), "error");
   }
 }
 

@@ -1,11 +1,13 @@
 // Who one is, the interface's language, and the password.
 
-import { get, put } from "../api.js";
-import { button, into, skeleton, toast } from "../components.js";
+import { ApiError, get, put } from "../api.js";
+import { button, into, skeleton, toast, told } from "../components.js";
 import { fill, h } from "../dom.js";
 import { field, form, select, text } from "../form.js";
+import { again } from "../router.js";
 import { VERSION } from "../server.js";
-import { LANGUAGES, choose, chosen, t } from "../texts.js";
+import { renew } from "../shell.js";
+import { LANGUAGES, choose, chosen, load, t } from "../texts.js";
 
 export function account({ root, signal }) {
   const who = h("div");
@@ -21,9 +23,17 @@ export function account({ root, signal }) {
 function language() {
   const options = [["auto", t("account.language.auto")], ...Object.entries(LANGUAGES)];
   const control = select(options, chosen());
-  control.addEventListener("change", () => {
+  control.addEventListener("change", async () => {
     choose(control.value);
-    location.reload(); // every text on the page is another one
+    try {
+      await load();
+    } catch {
+      toast(told(new ApiError(0)), "error");
+      return;
+    }
+    renew(); // every text on the page is another one
+    await again();
+    document.querySelector("select[name=language]")?.focus();
   });
   return field("language", t("account.language.label"), control);
 }

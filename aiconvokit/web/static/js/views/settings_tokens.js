@@ -47,7 +47,7 @@ async function make(reload) {
   const made = await open(t("tokens.new"), (close) => {
     const options = [...DAYS.map((days) => [days, t("tokens.days", { days })]), ["", t("tokens.never")]];
     const fields = [
-      field("name", t("tokens.name"), text({ required: true, maxlength: 100 }), t("tokens.name.hint")),
+      field("name", t("tokens.name"), text({ required: true, maxlength: 100, autofocus: true }), t("tokens.name.hint")),
       field("expires_in_days", t("tokens.expires"), select(options, 90)),
     ];
     const actions = [button(t("action.cancel"), () => close(), { kind: "quiet" }), button(t("tokens.make"), null, { kind: "primary", type: "submit" })];

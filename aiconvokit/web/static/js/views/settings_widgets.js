@@ -10,7 +10,7 @@ import { widgetForm } from "../widget_form.js";
 export function widgets({ root, params, signal }) {
   const place = h("div");
   fill(root, place);
-  const shape = { shape: () => skeleton(3, "block"), signal };
+  const shape = { shape: () => skeleton(3, "block"), signal, back: { text: t("settings.widgets"), path: "/settings/widgets" } };
   if (params.item === "new") {
     return into(place, () => listAll("/assistants/?limit=500", signal), (found) => widgetForm(null, found), shape);
   }
