@@ -23,16 +23,18 @@ doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.m
 test: .venv/dev ## all tests, two files at a time (ARGS="-k name")
 	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
 
-check: .venv/dev ## linters, types, order of imports, freshness of the lock
+check: .venv/dev ## linters, types, order of imports, freshness of the lock and of generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/check_lock.py
+	$(BIN)/python docs/openai_table.py
 
-format: .venv/dev ## format the code
+format: .venv/dev ## format the code, and make the generated docs anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+	$(BIN)/python docs/openai_table.py --write
 
 eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answers --out run.json"); see docs/evaluation.md
 	@test -n "$(DATA)" || { echo "Which sets? make eval DATA=folder" >&2; exit 2; }

@@ -26,6 +26,8 @@ class AIConvoKitError(Exception):
     is_addition = False
     """Of what came after the documented API, whose bodies tell no code with some statuses."""
     retry_after: float | None = None
+    param: str | None = None
+    """The one parameter that it is about, where the surface has a place for that."""
 
     def __init__(self, detail: str = "Internal server error.", *, code: str | None = None) -> None:
         super().__init__(detail)

@@ -32,7 +32,7 @@ def draw_openai(error: AIConvoKitError) -> Response[Any]:
 
 def error_body(error: AIConvoKitError) -> dict[str, Any]:
     """`{"error": …}`; of several wrong fields the first is `param`."""
-    param = next(iter(error.fields), None) if isinstance(error, InvalidFields) else None
+    param = next(iter(error.fields), None) if isinstance(error, InvalidFields) else error.param
     code = None if error.code in _WITHOUT_CODE else _CODES.get(error.code, error.code)
     return wire_error(_message(error), error.status, param=param, code=code)
 

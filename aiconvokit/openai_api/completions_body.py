@@ -1,0 +1,190 @@
+"""What a chat completion is asked with: the conversation in full, and what bounds its answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
+
+from aiconvokit.chat.prompt import Said
+from aiconvokit.chat.turn import HISTORY_MESSAGES
+from aiconvokit.chat.turn_state import Bounds
+from aiconvokit.errors import InvalidFields
+from aiconvokit.llm.chat_model import ChatMessage
+from aiconvokit.rest.fields import JsonBody
+
+MAX_QUESTION = 100_000
+"""Characters; the same as a question has on `/api/v1`."""
+MOST_TOKENS = 2**31 - 1
+ONLY_TEXT = "only text can be read here."
+NOT_FORCED = "no tool can be called here; leave it out, or say auto or none."
+NO_SHAPE = "answers are text with citations; no other format can be promised."
+
+Tokens = Annotated[int, Meta(ge=1, le=MOST_TOKENS)]
+
+
+class Part(Struct):
+    """A piece of a message."""
+
+    type: str
+    text: str = ""
+    refusal: str = ""
+
+
+class MessageIn(Struct):
+    """A message; those of tools are passed over, as no tool is ever called here."""
+
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+
+class StreamOptions(Struct):
+    """How a stream ends."""
+
+    include_usage: bool | None = None
+
+
+class ChatBody(JsonBody):
+    """A chat completion; `metadata.thread_id` makes it a turn of that thread."""
+
+    model: str
+    messages: Annotated[list[MessageIn], Meta(min_length=1)]
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    n: Annotated[int, Meta(ge=1, le=1)] | None = None
+    max_tokens: Tokens | None = None
+    max_completion_tokens: Tokens | None = None
+    metadata: dict[str, Any] | None = None
+    tool_choice: Any = None
+    function_call: Any = None
+    response_format: Any = None
+    modalities: list[str] | None = None
+
+    @property
+    def includes_usage(self) -> bool:
+        """Whether a stream ends with what it cost."""
+        return bool(self.stream_options and self.stream_options.include_usage)
+
+    @property
+    def bounds(self) -> Bounds:
+        """What the answer is bounded by."""
+        return Bounds(answer_tokens=self.max_completion_tokens or self.max_tokens)
+
+    @property
+    def thread_id(self) -> str | None:
+        """The thread whose turn this is, if it is one's.
+
+        Raises:
+            InvalidFields: it is no string.
+        """
+        named = (self.metadata or {}).get("thread_id")
+        if named is not None and not isinstance(named, str):
+            raise InvalidFields({"metadata.thread_id": ["it must be a string."]})
+        return named
+
+
+def check(body: ChatBody) -> None:
+    """Refuse what means something that cannot be done.
+
+    Raises:
+        InvalidFields: a tool must be called, or the answer is to be no plain text.
+    """
+    if _is_forced(body.tool_choice):
+        raise InvalidFields({"tool_choice": [NOT_FORCED]})
+    if isinstance(body.function_call, dict):
+        raise InvalidFields({"function_call": [NOT_FORCED]})
+    if "audio" in (body.modalities or ()):
+        raise InvalidFields({"modalities": [ONLY_TEXT]})
+
+
+def check_format(body: ChatBody) -> None:
+    """Refuse a format that only a model could keep, and that no model is asked for.
+
+    Raises:
+        InvalidFields: the answer is to be JSON.
+    """
+    wanted = body.response_format
+    if isinstance(wanted, dict) and wanted.get("type", "text") != "text":
+        raise InvalidFields({"response_format": [NO_SHAPE]})
+
+
+def _is_forced(choice: object) -> bool:
+    if not isinstance(choice, dict):
+        return choice == "required"
+    allowed = choice.get("allowed_tools")
+    return not isinstance(allowed, dict) or allowed.get("mode") == "required"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The messages that say something, in order."""
+
+    messages: Sequence[ChatMessage]
+
+    @property
+    def instructions(self) -> str:
+        """What the system says."""
+        return "\n\n".join(one.content for one in self.messages if one.role == "system")
+
+    @property
+    def question(self) -> str:
+        """What the user said since the last answer.
+
+        Raises:
+            InvalidFields: nothing, or more than a question may be.
+        """
+        question = "\n\n".join(one.content for one in self._asked())
+        if not question:
+            raise InvalidFields({"messages": ["the last one must be a user's, and say something."]})
+        if len(question) > MAX_QUESTION:
+            why = f"a question has no more than {MAX_QUESTION} characters."
+            raise InvalidFields({"messages": [why]})
+        return question
+
+    @property
+    def history(self) -> list[Said]:
+        """What was said before the question, the newest of it."""
+        said = [Said(one.role, one.content) for one in self.messages if one.role != "system"]
+        return said[: len(said) - len(self._asked())][-HISTORY_MESSAGES:]
+
+    def _asked(self) -> list[ChatMessage]:
+        spoken = [one for one in self.messages if one.role != "system"]
+        last = list(takewhile(lambda one: one.role == "user", reversed(spoken)))
+        return last[::-1]
+
+
+def conversation(messages: Sequence[MessageIn]) -> Conversation:
+    """Read the messages of a request.
+
+    Raises:
+        InvalidFields: one holds what is no text, or none says anything.
+    """
+    said: list[ChatMessage] = []
+    for index, message in enumerate(messages):
+        if message.role in {"tool", "function"}:
+            continue
+        text = _text(message, f"messages[{index}].content")
+        if text.strip():
+            said.append(ChatMessage(_ROLES[message.role], text))
+    if not said:
+        raise InvalidFields({"messages": ["none of them says anything."]})
+    return Conversation(said)
+
+
+_ROLES: dict[str, Literal["system", "user", "assistant"]] = {
+    "system": "system",
+    "developer": "system",
+    "user": "user",
+    "assistant": "assistant",
+}
+_TEXTS = {"text", "input_text", "output_text", "refusal"}
+
+
+def _text(message: MessageIn, place: str) -> str:
+    if not isinstance(message.content, list):
+        return message.content or ""
+    for index, part in enumerate(message.content):
+        if part.type not in _TEXTS:
+            raise InvalidFields({f"{place}[{index}].type": [ONLY_TEXT]})
+    return "\n".join(part.refusal or part.text for part in message.content)
