@@ -21,6 +21,7 @@ from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.files.pictures import open_pictures
 from aiconvokit.openai_api import routes as openai
+from aiconvokit.openai_api.run_work import Runs
 from aiconvokit.operations import health
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge
@@ -43,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 def create_app(services: Services) -> Litestar:
     """Put the application together on services that are open already."""
-    hasher, drawn = Passwords(), open_pictures(services)
+    hasher, drawn, runs = Passwords(), open_pictures(services), Runs(services)
     assets()  # read and compressed now, not by the first visitor
     features = (
         *(accounts, assistants, document_routes, picture_routes, retrieval_routes, chat),
@@ -68,11 +69,12 @@ def create_app(services: Services) -> Litestar:
             "user_id": Provide(provide_user_id, sync_to_thread=False),
             "once": Provide(provide_once, sync_to_thread=False),
             "drawn": Provide(lambda: drawn, sync_to_thread=False),
+            "runs": Provide(lambda: runs, sync_to_thread=False),
         },
         exception_handlers=handlers,
         openapi_config=_openapi(),
         request_max_body_size=services.settings.limits.max_request_bytes,
-        state=State({"settings": services.settings}),
+        state=State({"settings": services.settings, "runs": runs}),
         logging_config=None,  # the commands decide where logs go
     )
     # Around the router, not inside of it: see both.

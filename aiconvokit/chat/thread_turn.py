@@ -16,7 +16,7 @@ from aiconvokit.chat.turn import (
     first_transaction,
     said,
 )
-from aiconvokit.chat.turn_queries import Earlier, Persona
+from aiconvokit.chat.turn_queries import Earlier, Persona, Saying
 from aiconvokit.chat.turn_state import UNBOUNDED, Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, Conflict, NotFound
@@ -30,7 +30,8 @@ class AskedInThread:
     """Whoever may, asks an assistant to answer what a user's last messages in a thread say.
 
     `thread_id` and `assistant_id` are rows. `instructions` None are the assistant's own;
-    `more_instructions` come after them. `searches` None is as the assistant has it.
+    `more_instructions` come after them. `said_first` are stored when the turn begins, or not at
+    all. `searches` None is as the assistant has it.
     """
 
     user_id: int
@@ -38,6 +39,7 @@ class AskedInThread:
     assistant_id: int
     instructions: str | None = None
     more_instructions: str = ""
+    said_first: Sequence[Saying] = ()
     searches: bool | None = None
     last_messages: int = HISTORY_MESSAGES
     bounds: Bounds = UNBOUNDED
@@ -92,6 +94,8 @@ async def _begun(
     room = await turn_queries.take_thread(transaction, keys, lease, seconds)
     if room is None:
         return None
+    if asked.said_first:
+        await turn_queries.insert_messages(transaction, room, asked.said_first)
     limit = min(asked.last_messages, HISTORY_MESSAGES)
     begun = await turn_queries.begin_in_thread(transaction, room, limit, searches=asked.searches)
     question, history = _divided(begun.messages)

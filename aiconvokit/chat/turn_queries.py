@@ -1,8 +1,8 @@
 """The statements of a turn, as few as there can be: every one costs the server CPU and a wait."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -40,6 +40,16 @@ class Earlier:
     role: str
     content: str
     citations: list[dict[str, Any]] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A message that is whole when it comes; `attachments` as an OpenAI client named them."""
+
+    role: Literal["user", "assistant"]
+    content: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    attachments: Sequence[Mapping[str, Any]] | None = None
 
 
 # Who may ask, and that nobody else is at it, in one step; nothing comes back where either fails.
@@ -100,6 +110,10 @@ WITH lost AS (
 INSERT INTO message (public_id, thread_id, role, status, content)
 VALUES (%(answer_id)s, %(thread)s, 'assistant', 'in_progress', '')
 RETURNING id
+"""
+_INSERT_MESSAGE = """
+INSERT INTO message (public_id, thread_id, role, status, content, metadata, attachments)
+VALUES (%(id)s, %(thread)s, %(role)s, 'complete', %(content)s, %(metadata)s, %(attachments)s)
 """
 # The first assistant that is asked in a thread is its chat's.
 _ENSURE_CHAT = """
@@ -257,6 +271,17 @@ async def begin(transaction: Transaction, room: Room, question: str, limit: int)
         collections=await _searched(transaction, await collections.fetchall()),
         message_id=answer_id,
     )
+
+
+async def insert_messages(
+    transaction: Transaction, room: Room, messages: Sequence[Saying]
+) -> None:
+    """Append messages to the thread that a turn holds."""
+    for one in messages:
+        attached = Jsonb(list(one.attachments)) if one.attachments else None
+        values = {"id": public_id("msg"), "thread": room.thread_id, "attachments": attached}
+        said = {"role": one.role, "content": one.content, "metadata": Jsonb(dict(one.metadata))}
+        await transaction.execute(_INSERT_MESSAGE, {**values, **said})
 
 
 @dataclass(frozen=True, slots=True)

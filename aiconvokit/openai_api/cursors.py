@@ -1,13 +1,15 @@
 """Cursor lists: `?limit=&order=&after=&before=` with public ids, and the page that answers them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Generic, Literal, Protocol, TypeVar
+
+from msgspec import Struct
 
 from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.lists import query_value, whole_number
+from ingestion.storable import why_unstorable
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 CURSOR: dict[str, dict[str, Any]] = {
@@ -27,6 +29,16 @@ class _Identified(Protocol):
 Item = TypeVar("Item", bound=_Identified)
 
 
+class Page(Struct, Generic[Item]):
+    """A page of a list."""
+
+    data: list[Item]
+    first_id: str | None
+    last_id: str | None
+    has_more: bool
+    object: Literal["list"] = "list"
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
     """Which objects of a list are wanted; `after` and `before` are public ids in its order."""
@@ -43,7 +55,7 @@ def read_cursor(
     """Read the query string of a list.
 
     Raises:
-        InvalidFields: a limit out of range, or an order that is none.
+        InvalidFields: a limit out of range, an order that is none, or what no id can be.
     """
     order = query_value(request, "order") or "desc"
     if order not in {"asc", "desc"}:
@@ -51,20 +63,22 @@ def read_cursor(
     return Cursor(
         limit=whole_number(request, "limit", 1, most) or default,
         order="asc" if order == "asc" else "desc",
-        after=query_value(request, "after") or None,
-        before=query_value(request, "before") or None,
+        after=_id(request, "after"),
+        before=_id(request, "before"),
     )
 
 
-def page(shown: Sequence[Item], *, has_more: bool) -> dict[str, Any]:
+def _id(request: ApiRequest, name: str) -> str | None:
+    given = query_value(request, name) or None
+    if given is not None and (why := why_unstorable(given)):
+        raise InvalidFields({name: [why]})
+    return given
+
+
+def page(shown: list[Item], *, has_more: bool) -> Page[Item]:
     """The list object of some shown ones."""
-    return {
-        "object": "list",
-        "data": shown,
-        "first_id": shown[0].id if shown else None,
-        "last_id": shown[-1].id if shown else None,
-        "has_more": has_more,
-    }
+    first, last = (shown[0].id, shown[-1].id) if shown else (None, None)
+    return Page(shown, first, last, has_more)
 
 
 def seconds(moment: datetime) -> int:

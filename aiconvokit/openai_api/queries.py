@@ -4,7 +4,7 @@ from collections.abc import Collection as Several
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -29,18 +29,29 @@ class Listed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The columns that a list is ordered by (rows) and whose values its cursors are."""
+    """The columns that a list is ordered by (rows) and whose values its cursors are.
+
+    `within` stands before the cursor in what is kept of deletions, where one id is that of several
+    objects: a file's in several vector stores.
+    """
 
     row: InstrumentedAttribute[int]
     public: InstrumentedAttribute[str]
+    within: str = ""
 
 
 async def listed(
-    session: AsyncSession, user_id: int, statement: Select[Any], keys: Keys, wanted: Cursor
+    session: AsyncSession,
+    user_id: int,
+    statement: Select[*tuple[Any, ...]],
+    keys: Keys,
+    wanted: Cursor,
+    only: ColumnElement[bool] | None = None,
 ) -> Listed[Any]:
-    """One page of what a statement finds, as rows of it.
+    """One page of what a statement finds, as rows of it; those that are `only` so.
 
-    Ids of what was deleted are good cursors, too: clients delete what they list while they do.
+    Ids of what was deleted are good cursors, too: clients delete what they list while they do. So
+    are ids of what is not `only` so any more.
 
     Raises:
         InvalidFields: a cursor that is none of the list's.
@@ -58,6 +69,8 @@ async def listed(
                     {name: [f"there is no object with id '{cursor}' in this list."]}
                 )
             statement = statement.where(keys.row > row if is_beyond == is_up else keys.row < row)
+    if only is not None:
+        statement = statement.where(only)
     ordered = keys.row.asc() if is_up != backwards else keys.row.desc()
     found = list((await session.execute(statement.order_by(ordered).limit(wanted.limit + 1))).all())
     rows = found[: wanted.limit]
@@ -67,14 +80,18 @@ async def listed(
 
 
 async def _position(
-    session: AsyncSession, user_id: int, statement: Select[Any], keys: Keys, cursor: str
+    session: AsyncSession,
+    user_id: int,
+    statement: Select[*tuple[Any, ...]],
+    keys: Keys,
+    cursor: str,
 ) -> int | None:
     here = statement.with_only_columns(keys.row).where(keys.public == cursor)
     found = (await session.execute(here)).scalars().first()
     if found is not None:
         return int(found)
     gone = select(Deletion.object_id).where(
-        Deletion.owner_id == user_id, Deletion.public_id == cursor
+        Deletion.owner_id == user_id, Deletion.public_id == f"{keys.within}{cursor}"
     )
     return (await session.scalars(gone)).first()
 

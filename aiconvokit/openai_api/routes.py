@@ -3,8 +3,11 @@
 from typing import Any
 
 from litestar import Router
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
 
 from aiconvokit.accounts.auth import require_user
+from aiconvokit.errors import NotFound
 from aiconvokit.openai_api import (
     assistants_routes,
     completions_routes,
@@ -15,20 +18,31 @@ from aiconvokit.openai_api import (
     models_routes,
     runs_routes,
     steps_routes,
+    thread_runs_routes,
     threads_routes,
     vector_store_files_routes,
     vector_stores_routes,
 )
 from aiconvokit.rest.openai_errors import V1
+from ingestion.storable import why_unstorable
 
 GROUPS = (
     *(models_routes, completions_routes, embeddings_routes),
     *(files_routes, vector_stores_routes, vector_store_files_routes, file_batches_routes),
-    *(assistants_routes, threads_routes, messages_routes, runs_routes, steps_routes),
+    *(assistants_routes, threads_routes, messages_routes),
+    *(runs_routes, thread_runs_routes, steps_routes),
 )
 
 
 def router() -> Router:
     """The routes of the OpenAI surface."""
     handlers: list[Any] = [one for group in GROUPS for one in group.HANDLERS]
-    return Router(V1, route_handlers=handlers, guards=[require_user], tags=["openai"])
+    guards = [require_user, require_ids]
+    return Router(V1, route_handlers=handlers, guards=guards, tags=["openai"])
+
+
+async def require_ids(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Guard: an id in the path that no text of the database can be is unknown."""
+    # async, though it awaits nothing: see `require_user`
+    if any(why_unstorable(str(one)) for one in connection.path_params.values()):
+        raise NotFound("Nothing has such an id.")

@@ -1,0 +1,92 @@
+"""Runs in work: each is a task of this process, which goes on whoever listens to it.
+
+Nothing waits for a run here but the process's own end. Its state is in the database: where the
+process dies, the thread's lease runs out and the answer becomes `interrupted`.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass, field
+
+from aiconvokit.chat.answer import Event, carry_on
+from aiconvokit.chat.turn import StoredTurn
+from aiconvokit.errors import AIConvoKitError
+from aiconvokit.rest.problems import is_database_away
+from aiconvokit.services import Services
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The last of a run's events, however it ended: how is in the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class _InWork:
+    task: asyncio.Task[None]
+    told: asyncio.Queue[Event | Ended]
+
+
+@dataclass(slots=True)
+class Runs:
+    """The runs of this process."""
+
+    services: Services
+    _in_work: dict[str, _InWork] = field(default_factory=dict)
+
+    def start(self, run_id: str, turn: StoredTurn) -> None:
+        """Let a turn that has begun go on to its end."""
+        told: asyncio.Queue[Event | Ended] = asyncio.Queue()  # at most one answer's pieces
+        task = asyncio.create_task(self._work(turn, told), name=run_id)
+        self._in_work[run_id] = _InWork(task, told)
+        task.add_done_callback(lambda _: self._in_work.pop(run_id, None))
+
+    def events(self, run_id: str) -> AsyncGenerator[Event | Ended, None]:
+        """What happens in a run just started, to its end; for one listener, who may leave."""
+        return _told(self._in_work[run_id].told)
+
+    async def cancel(self, run_id: str) -> bool:
+        """Stop a run and wait until what it came to is stored; False when it is not here."""
+        found = self._in_work.get(run_id)
+        if found is None:
+            return False
+        found.task.cancel()
+        await asyncio.wait({found.task})
+        return True
+
+    async def close(self, within: float) -> None:
+        """Let the runs end for some seconds, then stop what is left and let it be stored."""
+        tasks = {one.task for one in self._in_work.values()}
+        if not tasks:
+            return
+        _, left = await asyncio.wait(tasks, timeout=within)
+        for task in left:
+            task.cancel()
+        if left:
+            await asyncio.wait(left)
+
+    async def _work(self, turn: StoredTurn, told: asyncio.Queue[Event | Ended]) -> None:
+        try:
+            async with aclosing(carry_on(self.services, turn)) as events:
+                async for event in events:
+                    told.put_nowait(event)
+        except AIConvoKitError as error:  # it is written on the answer
+            logger.info("A run failed: %s", error.code)
+        except Exception as error:
+            if is_database_away(error):
+                logger.warning("A run was lost: the database is not available.")
+            else:
+                logger.exception("A run failed")
+        finally:
+            told.put_nowait(Ended())
+
+
+async def _told(told: asyncio.Queue[Event | Ended]) -> AsyncGenerator[Event | Ended, None]:
+    while True:
+        event = await told.get()
+        yield event
+        if isinstance(event, Ended):
+            return

@@ -1,0 +1,166 @@
+"""A run as the wire shows it: what it was asked for with, and how its answer stands."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from aiconvokit.chat.tables import Message
+from aiconvokit.openai_api.cursors import seconds
+from aiconvokit.openai_api.tables import Run
+
+Status = Literal["in_progress", "cancelling", "cancelled", "failed", "completed", "incomplete"]
+ACTIVE = ("in_progress", "cancelling")
+
+EXPIRES_SECONDS = 600
+"""What the old API gave a run; ours end long before, at the chat model's deadline."""
+UNFINISHED = "The server was stopped before the answer was whole."
+
+
+class UsageOut(Struct):
+    """Tokens of a run."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ErrorOut(Struct):
+    """Why a run failed."""
+
+    code: Literal["server_error", "rate_limit_exceeded", "invalid_prompt"]
+    message: str
+
+
+class IncompleteOut(Struct):
+    """What cut an answer off."""
+
+    reason: Literal["max_completion_tokens", "max_prompt_tokens"]
+
+
+class RunOut(Struct):
+    """OpenAI's run object."""
+
+    id: str
+    created_at: int
+    thread_id: str
+    assistant_id: str
+    status: str
+    required_action: None
+    last_error: ErrorOut | None
+    expires_at: int | None
+    started_at: int | None
+    cancelled_at: int | None
+    failed_at: int | None
+    completed_at: int | None
+    incomplete_details: IncompleteOut | None
+    model: str
+    instructions: str
+    tools: list[dict[str, Any]]
+    metadata: dict[str, str]
+    usage: UsageOut | None
+    temperature: float | None
+    top_p: float | None
+    max_prompt_tokens: int | None
+    max_completion_tokens: int | None
+    truncation_strategy: dict[str, Any]
+    tool_choice: Any
+    parallel_tool_calls: bool
+    response_format: Any
+    object: Literal["thread.run"] = "thread.run"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a run stands; `ended_at` is None while it does not."""
+
+    status: Status
+    ended_at: datetime | None
+    error: ErrorOut | None = None
+
+
+def standing(run: Run, answer: Message | None) -> Standing:
+    """How a run stands, from its answer; one whose answer was deleted had come to its end."""
+    if answer is None:
+        return Standing("completed", run.created_at)
+    if answer.status == "in_progress":
+        return Standing("cancelling" if run.cancelled_at else "in_progress", None)
+    ended = run.cancelled_at or _ended(answer)
+    if answer.status in {"complete", "redacted"}:
+        whole = answer.finish_reason != "length"
+        return Standing("completed" if whole else "incomplete", _ended(answer))
+    if answer.error_code is None and run.cancelled_at:
+        return Standing("cancelled", ended)
+    return Standing("failed", ended, _error(answer.error_code))
+
+
+def show_run(run: Run, thread_id: str, answer: Message | None) -> RunOut:
+    """The run object; `answer` is the message that it writes."""
+    stands = standing(run, answer)
+    asked: Mapping[str, Any] = run.parameters
+    ended = seconds(stands.ended_at) if stands.ended_at else None
+    is_active = stands.status in ACTIVE
+    return RunOut(
+        id=run.public_id,
+        created_at=seconds(run.created_at),
+        thread_id=thread_id,
+        assistant_id=run.assistant_id,
+        status=stands.status,
+        required_action=None,
+        last_error=stands.error,
+        expires_at=_expires(run) if is_active else None,
+        started_at=seconds(run.created_at),
+        cancelled_at=ended if stands.status == "cancelled" else None,
+        failed_at=ended if stands.status == "failed" else None,
+        completed_at=ended if stands.status in {"completed", "incomplete"} else None,
+        incomplete_details=(
+            IncompleteOut("max_completion_tokens") if stands.status == "incomplete" else None
+        ),
+        metadata=run.metadata_,
+        usage=None if is_active else usage_of(answer),
+        **{name: asked[name] for name in PARAMETERS},
+    )
+
+
+PARAMETERS = (
+    "model",
+    "instructions",
+    "tools",
+    "temperature",
+    "top_p",
+    "max_prompt_tokens",
+    "max_completion_tokens",
+    "truncation_strategy",
+    "tool_choice",
+    "parallel_tool_calls",
+    "response_format",
+)
+"""What `run.parameters` keeps for the wire, all of it always."""
+
+
+def usage_of(answer: Message | None) -> UsageOut:
+    """Tokens as the model counted them; an answer without a model took none."""
+    used = (answer.usage if answer else None) or {}
+    prompt, completion = used.get("prompt_tokens", 0), used.get("completion_tokens", 0)
+    return UsageOut(prompt, completion, prompt + completion)
+
+
+def _expires(run: Run) -> int:
+    return seconds(run.created_at + timedelta(seconds=EXPIRES_SECONDS))
+
+
+def _ended(answer: Message) -> datetime:
+    total = (answer.milliseconds or {}).get("total", 0.0)
+    return answer.created_at + timedelta(milliseconds=total)
+
+
+def _error(code: str | None) -> ErrorOut:
+    if code is None:
+        return ErrorOut("server_error", UNFINISHED)
+    if code == "model_rate_limited":
+        return ErrorOut("rate_limit_exceeded", "The model server takes no more requests just now.")
+    if code == "input_too_long":
+        return ErrorOut("invalid_prompt", "The question is too long for the model.")
+    return ErrorOut("server_error", f"The answer could not be made ({code}).")
