@@ -20,7 +20,7 @@ import msgspec
 import psycopg
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DisconnectionError
@@ -30,6 +30,7 @@ from sqlalchemy.ext.asyncio import (
     async_sessionmaker,
     create_async_engine,
 )
+from typing_extensions import override
 
 from aiconvokit.errors import ConfigurationError
 
@@ -60,9 +61,22 @@ SESSION_OPTIONS = " ".join(
     )
 )
 
-# What a turn says to its own few rows is found by a key, whatever the values are: planned once, and
-# not 1 ms in every turn. A search asks for plans of its own (`retrieval.search`).
-_KEPT_PLANS = "-c plan_cache_mode=auto"
+EF_SEARCH = 80
+"""An index of vectors looks at more than the 60 that a search takes of it."""
+
+# What every turn does, it does by keys, whatever the values and however few rows there are yet:
+# planned once, and not 1 ms in every turn; by an index, also where a table was so small when the
+# plan was made that reading all of it seemed cheaper (after some hundred turns on a new server 7 %
+# of Postgres' CPU went into that). Nor may the planner sort: it would rather sort a collection's
+# vectors than ask their index. Where there is no other way, it reads and sorts all the same. The
+# index goes on until there are enough rows that pass a filter. Said once a connection, and not with
+# two statements a search.
+_POOL_SETTINGS = f"""
+SELECT set_config('plan_cache_mode', 'force_generic_plan', false),
+       set_config('enable_seqscan', 'off', false), set_config('enable_sort', 'off', false),
+       set_config('hnsw.ef_search', '{EF_SEARCH}', false),
+       set_config('hnsw.iterative_scan', 'strict_order', false)
+"""
 
 Sessions = async_sessionmaker[AsyncSession]
 
@@ -111,16 +125,44 @@ Transaction = psycopg.AsyncConnection[TupleRow]
 Pool = AsyncConnectionPool[Transaction]
 
 
+class PoolBusy(PoolTimeout):
+    """All connections of a pool are in use, and none was given back in time."""
+
+
+class _CountingPool(Pool):
+    """A pool that tells a database that is away from one that is asked too much at once."""
+
+    _lent = 0
+
+    @override
+    async def getconn(self, timeout: float | None = None) -> Transaction:
+        try:
+            connection = await super().getconn(timeout)
+        except PoolTimeout as error:
+            if self._lent >= self.max_size:
+                raise PoolBusy(str(error)) from error
+            raise
+        self._lent += 1
+        return connection
+
+    @override
+    async def putconn(self, conn: Transaction) -> None:
+        self._lent -= 1
+        await super().putconn(conn)
+
+
 def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -> Pool:
     """Make a pool, not yet open, whose connections are like those of `create_engine`.
 
+    But their plans are made for finding a few rows by a key, and for searches (`_POOL_SETTINGS`).
     `async with pool.connection() as …` is for single statements, `in_transaction` for several.
-    Waiting for a connection longer than 5 s is a psycopg.OperationalError.
+    Waiting for a connection longer than 5 s is a psycopg.OperationalError, `PoolBusy` where others
+    have them all.
     """
-    return AsyncConnectionPool(
+    return _CountingPool(
         libpq_url(database_url),
         kwargs={
-            "options": f"{_options(make_url(driver_url(database_url)), role)} {_KEPT_PLANS}",
+            "options": _options(make_url(driver_url(database_url)), role),
             "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": TCP_TIMEOUT_MS,
             "autocommit": True,
@@ -168,9 +210,13 @@ class LongStatement:
         self._text = text.replace(r"\:", ":").encode()
 
     async def fetch_one(self, transaction: Transaction, values: Mapping[str, Any]) -> TupleRow:
-        """Run it; its only row. `values` may have more names than the text."""
+        """Run it; its only row. `values` may have more names than the text.
+
+        What it finds comes in binary form: hundreds of numbers that nobody writes or reads as text.
+        """
         cursor = psycopg.AsyncRawCursor(transaction)
-        await cursor.execute(self._text, [values[name] for name in self._names])
+        parameters = [values[name] for name in self._names]
+        await cursor.execute(self._text, parameters, binary=True)
         row = await cursor.fetchone()
         if row is None:
             raise psycopg.DataError
@@ -178,6 +224,7 @@ class LongStatement:
 
 
 async def _configure(connection: Transaction) -> None:
+    await connection.execute(_POOL_SETTINGS)
     set_json_dumps(msgspec.json.encode, connection)
     set_json_loads(msgspec.json.decode, connection)
     _taken[connection] = time.monotonic()  # until it is used it may lose its server, too

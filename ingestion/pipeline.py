@@ -27,6 +27,10 @@ logger = logging.getLogger(__name__)
 Sessions = async_sessionmaker[AsyncSession]
 
 
+class _NotWanted(Exception):
+    """The version was replaced, deleted or cancelled, or another worker finished it."""
+
+
 class Pipeline:
     """Ingests documents with one sandbox and one embedder."""
 
@@ -44,6 +48,10 @@ class Pipeline:
         """
         try:
             await self._ingest(target, data)
+        except _NotWanted:
+            logger.info("Document %s is not wanted any more", target.document_id)
+            async with self._sessions.begin() as session:
+                await store.clear_version(session, target)
         except IngestionError as error:
             if error.retryable:
                 raise
@@ -52,7 +60,7 @@ class Pipeline:
                 await store.fail(session, target, error.code, error.detail)
 
     async def _ingest(self, target: Target, data: bytes) -> None:
-        parsed = await self._sandbox.parse(data, target.media_type, target.filename)
+        parsed = await self._sandbox.parse(data, target.media_type, target.filename, target.cutting)
         pages = parsed.document.pages
         async with self._sessions.begin() as session:
             await store.note_pages(session, target, len(pages))
@@ -68,9 +76,9 @@ class Pipeline:
             await store.store_pages(session, target, pages)
             read = Read(len(pages), names_of(target.filename, parsed.document))
             count = await store.swap(session, target, space_id, language, read)
-            if count is None:  # replaced, deleted or finished meanwhile: leave nothing behind
-                await session.rollback()
-            elif count != len(parsed.chunks):  # a worker thought dead came back and emptied it
+            if count is None:  # leave nothing behind
+                raise _NotWanted
+            if count != len(parsed.chunks):  # a worker thought dead came back and emptied it
                 raise IncompleteStage("Another worker took part of the passages.")
 
     async def _embed(self, target: Target, chunks: Sequence[Chunk]) -> int:
@@ -87,6 +95,8 @@ class Pipeline:
                 space_id = await store.ensure_space(
                     session, self._embedder.provider, self._embedder.model, vectors.shape[1]
                 )
+                if not await store.is_wanted(session, target):
+                    raise _NotWanted
                 await store.stage(session, target, space_id, part, vectors)
         if space_id is None:
             raise EmbeddingFailed(

@@ -10,6 +10,7 @@ from pgvector.psycopg import register_vector_async
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.cutting import Cutting, kept
 from ingestion.language import SIMPLE
 from ingestion.language_store import documents_language, hold_collection, index_anew
 from ingestion.lexical import lexical_text
@@ -18,6 +19,9 @@ from ingestion.names import Names
 from ingestion.spread_store import measure_spread
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
 from ingestion.types import Chunk, Page, Vectors
+
+CANCELLED = "cancelled"
+"""Error code of a document whose owner does not want it read any more; its job does nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,7 @@ class Target:
     media_type: str
     file_id: int
     space_id: int | None
+    cutting: Cutting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +54,10 @@ async def driver_connection(session: AsyncSession) -> psycopg.AsyncConnection[An
 
 
 async def begin(session: AsyncSession, document_id: int) -> Target | None:
-    """Mark the newest version as in work; None when the document is gone or already searchable."""
+    """Mark the newest version as in work; None when there is nothing to do about it.
+
+    That is: it is gone, already searchable, or its owner cancelled it.
+    """
     row = (
         await session.execute(
             select(Document, Collection.space_id)
@@ -64,6 +72,8 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
     if document.ready_version == document.version:
         document.status = "ready"
         return None
+    if document.error_code == CANCELLED:
+        return None
     document.status = "processing"
     return Target(
         document.id,
@@ -73,6 +83,28 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
         document.media_type,
         document.file_id,
         row[1],
+        kept(document.chunking),
+    )
+
+
+async def is_wanted(session: AsyncSession, target: Target) -> bool:
+    """Whether a version is still to be read; it is held until the transaction ends.
+
+    It is not once it was replaced, deleted, cancelled, or finished by another worker.
+    """
+    return await _hold(session, target) is not None
+
+
+async def _hold(session: AsyncSession, target: Target) -> Document | None:
+    return await session.scalar(
+        select(Document)
+        .where(
+            Document.id == target.document_id,
+            Document.version == target.version,
+            Document.ready_version.is_distinct_from(target.version),
+            Document.error_code.is_distinct_from(CANCELLED),
+        )
+        .with_for_update()
     )
 
 
@@ -89,7 +121,11 @@ async def fail(session: AsyncSession, target: Target, code: str, detail: str) ->
     await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
     await session.execute(
         update(Document)
-        .where(Document.id == target.document_id, Document.version == target.version)
+        .where(
+            Document.id == target.document_id,
+            Document.version == target.version,
+            Document.error_code.is_distinct_from(CANCELLED),
+        )
         .values(status="failed", error_code=code, error_detail=detail, updated_at=func.now())
     )
 
@@ -128,6 +164,15 @@ async def staged(session: AsyncSession, target: Target, space_id: int) -> dict[i
 async def clear_stage(session: AsyncSession, target: Target) -> None:
     """Forget staged passages of a document."""
     await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
+
+
+async def clear_version(session: AsyncSession, target: Target) -> None:
+    """Forget staged passages of one version: another one may be on its way in."""
+    await session.execute(
+        delete(StagedChunk).where(
+            StagedChunk.document_id == target.document_id, StagedChunk.version == target.version
+        )
+    )
 
 
 async def stage(
@@ -242,15 +287,10 @@ async def swap(
     unless its owner chose another one: that is, unless it differed from theirs before.
 
     Returns:
-        how many passages went in; None when the document went away, a newer version came, or
-        another worker finished this one meanwhile: nothing changed.
+        how many passages went in; None when the version is not wanted any more: nothing changed.
     """
-    document = await session.scalar(
-        select(Document)
-        .where(Document.id == target.document_id, Document.version == target.version)
-        .with_for_update()
-    )
-    if document is None or document.ready_version == target.version:
+    document = await _hold(session, target)
+    if document is None:
         return None
     collection = await hold_collection(session, target.collection_id)
     if collection is None:

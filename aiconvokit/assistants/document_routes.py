@@ -77,9 +77,9 @@ async def add_documents(
         documents.received(services, [Incoming.of(one, attributes) for one in files]) as intake,
         services.sessions.begin() as session,
     ):
-        assistant = await access.to_change(services, session, user_id, assistant_id)
+        await access.to_change(services, session, user_id, assistant_id)
         await access.hold(session, assistant_id, "change")
-        collection = (await queries.collections_of(session, assistant.id))[0]
+        collection = await queries.own_collection(session, assistant_id)
         await documents.add(services, session, user_id, collection.id, intake)
         names = {arrival.filename for arrival in intake.arrivals}
         rows = await file_queries.documents_of(session, [collection.id])
@@ -100,7 +100,7 @@ async def get_document(
 ) -> DocumentOut:
     """One document and how far it is."""
     await access.to_ask(services, session, user_id, assistant_id)
-    row = await _document(session, assistant_id, document_id)
+    row = await _cited(session, user_id, assistant_id, document_id)
     return show_document(request, assistant_id, row)
 
 
@@ -161,7 +161,7 @@ async def get_content(
     """The file as it was uploaded."""
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document, size, _ = await _document(session, assistant_id, document_id)
+        document, size, _ = await _cited(session, user_id, assistant_id, document_id)
         file = await file_queries.file_by_id(session, document.file_id)
     if file is None or not await services.storage.has(file.sha256):
         raise NotFound.of("Document")
@@ -191,7 +191,7 @@ async def get_page(
     asked = whole_number(request, "version", 1, 2**31 - 1)
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document = (await _document(session, assistant_id, document_id)).document
+        document = (await _cited(session, user_id, assistant_id, document_id)).document
         version = asked or document.ready_version or document.version
         found = await documents.page(session, document, number, version)
     return PageOut(found.number, found.label, found.text)
@@ -219,6 +219,14 @@ async def search_assistant(
     question = Question(wanted.query)
     found, _ = await search(services, assistant.collections, question, wanted.limit, scope)
     return SearchResults([show_passage(passage) for passage in found])
+
+
+async def _cited(
+    session: AsyncSession, user_id: int, assistant_id: int, document_id: int
+) -> DocumentRow:
+    """A document that answers of the assistant may cite in the user's chats."""
+    ids = await queries.citable_ids(session, user_id, assistant_id)
+    return await documents.find(session, ids, document_id)
 
 
 async def _document(session: AsyncSession, assistant_id: int, document_id: int) -> DocumentRow:

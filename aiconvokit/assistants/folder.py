@@ -52,7 +52,7 @@ class Progress:
 async def compare(services: Services, assistant_id: int, batch: Sequence[Found]) -> list[Plan]:
     """Compare files with an assistant's documents, by name and content."""
     async with services.sessions.begin() as session:
-        collection = (await queries.collections_of(session, assistant_id))[0]
+        collection = await queries.own_collection(session, assistant_id)
         known = await file_queries.contents_of(session, collection.id)
     return [await asyncio.to_thread(_compare_one, one, known.get(one.name)) for one in batch]
 
@@ -72,7 +72,7 @@ def _compare_one(found: Found, known: Content | None) -> Plan:
 async def relabel(services: Services, assistant_id: int, batch: Sequence[Found]) -> None:
     """Give documents of an assistant the attributes of their files; nothing is read again."""
     async with services.sessions.begin() as session:
-        collection = (await queries.collections_of(session, assistant_id))[0]
+        collection = await queries.own_collection(session, assistant_id)
         for found in batch:
             if found.attributes is not None:
                 await file_queries.set_attributes(
@@ -88,7 +88,7 @@ async def ingest(
     Any worker on the database may do the work; cancelled, what is stored stays queued.
     """
     async with services.sessions.begin() as session:
-        collection = (await queries.collections_of(session, assistant_id))[0]
+        collection = await queries.own_collection(session, assistant_id)
     waiting: dict[int, str] = {}
     for found in batch:
         try:

@@ -59,7 +59,7 @@ async def provide_asked(
     given = whole_number(request, "version", 1, 2**31 - 1)
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        ids = [one.id for one in await queries.collections_of(session, assistant_id)]
+        ids = await queries.citable_ids(session, user_id, assistant_id)
         document = (await documents.find(session, ids, document_id)).document
         version = given or document.ready_version or document.version
         content = await pictures.content_of(session, document, version)
@@ -94,7 +94,9 @@ async def get_picture(
 
 @get(
     "/marks/",
-    operation_class=describe(query={**VERSION, "start": _OFFSET, "end": _OFFSET}, errors=(422, 429)),
+    operation_class=describe(
+        query={**VERSION, "start": _OFFSET, "end": _OFFSET}, errors=(422, 429)
+    ),
 )
 async def get_marks(
     request: ApiRequest,

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import delete, exists, func, null, select, text, update
+from sqlalchemy import TextClause, delete, exists, func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant, AssistantCollection
 from aiconvokit.db import Transaction
+from aiconvokit.errors import NotFound
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from ingestion.tables import Collection
@@ -26,15 +27,24 @@ async def insert_assistant(session: AsyncSession, owner_id: int, wanted: NewAssi
         company_name=wanted.company_name,
         instructions=wanted.instructions,
     )
-    collection = Collection(public_id=public_id("vs"), owner_id=owner_id, name=wanted.name)
-    session.add_all([assistant, collection])
+    session.add(assistant)
+    await session.flush()
+    await _make_own(session, assistant)
+    await session.refresh(assistant)
+    return assistant
+
+
+async def _make_own(session: AsyncSession, assistant: Assistant) -> Collection:
+    collection = Collection(
+        public_id=public_id("vs"), owner_id=assistant.owner_id, name=assistant.name
+    )
+    session.add(collection)
     await session.flush()
     session.add(
         AssistantCollection(assistant_id=assistant.id, collection_id=collection.id, position=0)
     )
     await session.flush()
-    await session.refresh(assistant)
-    return assistant
+    return collection
 
 
 async def visible_assistants(
@@ -69,7 +79,8 @@ _SEARCHED = """
 SELECT a.glossary, c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id
 FROM assistant a
 LEFT JOIN assistant_collection l ON l.assistant_id = a.id
-LEFT JOIN collection c ON c.id = l.collection_id
+LEFT JOIN collection c ON c.id = l.collection_id AND (c.expires_after_days IS NULL
+    OR c.last_active_at + make_interval(days => c.expires_after_days) > now())
 WHERE a.id = %(assistant)s AND (%(shared)s OR a.owner_id = %(user)s)
 ORDER BY l.position
 """
@@ -149,7 +160,31 @@ async def delete_assistant(session: AsyncSession, assistant_id: int) -> tuple[li
     Returns:
         ids of the chats, and the number of their messages.
     """
-    chats = (await session.execute(_CHATS, {"id": assistant_id})).all()
+    return await _delete(session, assistant_id, _CHATS)
+
+
+# What visitors of a web site said goes with their widget: nobody could read it any more.
+_VISITORS_CHATS = text(
+    "SELECT c.id, c.thread_id, (SELECT count(*) FROM message m WHERE m.thread_id = c.thread_id)"
+    " FROM chat c JOIN thread t ON t.id = c.thread_id"
+    " WHERE c.assistant_id = :id AND t.origin = 'widget' ORDER BY c.id"
+)
+
+
+async def delete_assistant_alone(session: AsyncSession, assistant_id: int) -> tuple[list[int], int]:
+    """Remove an assistant and leave the threads of its chats, but those of visitors.
+
+    Returns:
+        ids of the visitors' chats, and the number of their messages.
+    """
+    return await _delete(session, assistant_id, _VISITORS_CHATS)
+
+
+async def _delete(
+    session: AsyncSession, assistant_id: int, found: TextClause
+) -> tuple[list[int], int]:
+    """Remove an assistant and the threads of some chats with it."""
+    chats = (await session.execute(found, {"id": assistant_id})).all()
     await session.execute(_DELETE_THREADS, {"ids": [row[1] for row in chats]})
     await session.execute(delete(Assistant).where(Assistant.id == assistant_id))
     return [row[0] for row in chats], sum(row[2] for row in chats)
@@ -176,6 +211,52 @@ async def collections_of(session: AsyncSession, assistant_id: int) -> Sequence[C
     ).all()
 
 
+async def own_collection(session: AsyncSession, assistant_id: int) -> Collection:
+    """An assistant's own collection, where uploads go; made when it has none.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
+    found = await find_own_collection(session, assistant_id)
+    if found is None:
+        assistant = await session.scalar(
+            select(Assistant).where(Assistant.id == assistant_id).with_for_update(key_share=True)
+        )
+        if assistant is None:
+            raise NotFound.of("Assistant")
+        # Somebody else may have made it until the lock was there.
+        found = await find_own_collection(session, assistant_id) or await _make_own(
+            session, assistant
+        )
+    return found
+
+
+async def find_own_collection(session: AsyncSession, assistant_id: int) -> Collection | None:
+    """An assistant's own collection; None when nothing was uploaded to it yet."""
+    return await session.scalar(
+        select(Collection)
+        .join(AssistantCollection, AssistantCollection.collection_id == Collection.id)
+        .where(AssistantCollection.assistant_id == assistant_id, AssistantCollection.position == 0)
+    )
+
+
+# What a thread brings is cited in its chat as if the assistant had read it always.
+_CITABLE = text(
+    """
+    SELECT l.collection_id FROM assistant_collection l WHERE l.assistant_id = :id
+    UNION
+    SELECT t.collection_id FROM chat c JOIN thread t ON t.id = c.thread_id
+    WHERE c.assistant_id = :id AND t.owner_id = :user AND t.collection_id IS NOT NULL
+    """
+)
+
+
+async def citable_ids(session: AsyncSession, user_id: int, assistant_id: int) -> Sequence[int]:
+    """Ids of what an assistant reads in any of a user's chats."""
+    found = await session.scalars(_CITABLE, {"id": assistant_id, "user": user_id})
+    return found.all()
+
+
 async def collections_by(session: AsyncSession, owner_id: int) -> Sequence[Collection]:
     """All collections of a user, whether an assistant reads them or not."""
     return (
@@ -185,14 +266,19 @@ async def collections_by(session: AsyncSession, owner_id: int) -> Sequence[Colle
     ).all()
 
 
-async def own_collections(session: AsyncSession, assistant_ids: Sequence[int]) -> dict[int, int]:
-    """Assistant id -> id of its own collection."""
+async def collection_ids_of(
+    session: AsyncSession, assistant_ids: Sequence[int]
+) -> dict[int, list[int]]:
+    """Assistant id -> ids of the collections that it reads, for those that read any."""
     rows = await session.execute(
-        select(AssistantCollection.assistant_id, AssistantCollection.collection_id).where(
-            AssistantCollection.assistant_id.in_(assistant_ids), AssistantCollection.position == 0
-        )
+        select(AssistantCollection.assistant_id, AssistantCollection.collection_id)
+        .where(AssistantCollection.assistant_id.in_(assistant_ids))
+        .order_by(AssistantCollection.position)
     )
-    return {row[0]: row[1] for row in rows}
+    found: dict[int, list[int]] = {}
+    for assistant_id, collection_id in rows:
+        found.setdefault(assistant_id, []).append(collection_id)
+    return found
 
 
 async def is_collection_shared(session: AsyncSession, collection_id: int) -> bool:
@@ -201,6 +287,14 @@ async def is_collection_shared(session: AsyncSession, collection_id: int) -> boo
         select(exists().where(AssistantCollection.collection_id == collection_id))
     )
     return bool(found)
+
+
+_LEAVE_THREADS = text("UPDATE thread SET collection_id = NULL WHERE collection_id = :id")
+
+
+async def leave_threads(session: AsyncSession, collection_id: int) -> None:
+    """Let no thread read a collection any more."""
+    await session.execute(_LEAVE_THREADS, {"id": collection_id})
 
 
 async def delete_collection(session: AsyncSession, collection_id: int) -> None:

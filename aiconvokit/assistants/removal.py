@@ -1,4 +1,4 @@
-"""Deleting an assistant: with its chats, and with the documents that no other assistant reads."""
+"""Deleting an assistant: with its chats and its own documents, or by itself."""
 
 from collections.abc import Sequence
 
@@ -7,16 +7,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.accounts import idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
-from aiconvokit.files import documents
+from aiconvokit.files import attachment_queries, documents
 from aiconvokit.files import queries as file_queries
-from ingestion.store import empty_collection
 from ingestion.tables import Collection
 
 
 async def remove_assistant(
     session: AsyncSession, assistant_id: int, removed: Removed
 ) -> list[bytes]:
-    """Delete an assistant in the caller's transaction.
+    """Delete an assistant, its chats, and its own collection unless another assistant reads it.
+
+    Collections that were attached to it stay. All in the caller's transaction.
 
     Args:
         session: the caller's.
@@ -30,13 +31,32 @@ async def remove_assistant(
         NotFound: somebody else was faster.
     """
     await access.hold(session, assistant_id, "delete")
-    collections = await queries.collections_of(session, assistant_id)
+    own = await queries.find_own_collection(session, assistant_id)
     chats, messages = await queries.delete_assistant(session, assistant_id)
     await idempotency_store.forget(session, assistant_id)
     removed.assistants.append(assistant_id)
     removed.chats += chats
     removed.messages += messages
-    return await _remove_unread(session, collections, removed)
+    return await _remove_unread(session, [own] if own else [], removed)
+
+
+async def remove_assistant_alone(
+    session: AsyncSession, assistant_id: int, removed: Removed
+) -> None:
+    """Delete an assistant in the caller's transaction; threads and collections stay.
+
+    The threads are chats no more, and can be gone on with under another assistant. What visitors
+    of its widgets said goes with those.
+
+    Raises:
+        NotFound: somebody else was faster.
+    """
+    await access.hold(session, assistant_id, "delete")
+    chats, messages = await queries.delete_assistant_alone(session, assistant_id)
+    await idempotency_store.forget(session, assistant_id)
+    removed.assistants.append(assistant_id)
+    removed.chats += chats
+    removed.messages += messages
 
 
 async def remove_everything_of(
@@ -61,10 +81,9 @@ async def _remove_unread(
     for collection in collections:
         if await queries.is_collection_shared(session, collection.id):
             continue
-        # All before the first: the worker's swap holds its document and wants the collection.
-        document_ids = await file_queries.lock_documents(session, collection.id)
-        await empty_collection(session, collection.id)
-        for document_id in document_ids:
-            unused += await documents.remove_emptied(session, document_id, removed)
+        # Threads first, as turns lock them; then nobody may attach a file any more.
+        await queries.leave_threads(session, collection.id)
+        await attachment_queries.hold_names(session, collection.id)
+        unused += await documents.remove_all(session, collection.id, removed)
         await queries.delete_collection(session, collection.id)
     return unused

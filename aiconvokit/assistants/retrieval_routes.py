@@ -72,7 +72,7 @@ async def change_retrieval(
 async def _change_language(
     services: Services, session: AsyncSession, assistant_id: int, language: str | None
 ) -> None:
-    collection = (await queries.collections_of(session, assistant_id))[0]
+    collection = await queries.own_collection(session, assistant_id)
     changing = await file_queries.is_language_changing(session, collection.id)
     if changing or language is None or language != collection.language:
         await queue_language(services, session, collection.id, language)
@@ -85,11 +85,12 @@ def _check_language(language: str | None) -> list[str]:
 
 
 async def _show(session: AsyncSession, assistant: Assistant) -> RetrievalOut:
-    collection = (await queries.collections_of(session, assistant.id))[0]
+    own = await queries.find_own_collection(session, assistant.id)
+    changing = own is not None and await file_queries.is_language_changing(session, own.id)
     entries = entries_of(assistant.glossary)
     return RetrievalOut(
-        language=collection.language,
-        language_changing=await file_queries.is_language_changing(session, collection.id),
+        language=own.language if own else None,
+        language_changing=changing,
         glossary_source="built_in" if assistant.glossary is None else "owner",
         glossary=[GlossaryEntry(list(one.says), list(one.means)) for one in entries],
         languages=list(CONFIGURATIONS),

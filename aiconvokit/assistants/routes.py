@@ -41,16 +41,19 @@ async def list_assistants(
     wanted = window(request)
     shared = services.settings.shared_assistants
     found = await queries.visible_assistants(session, user_id, wanted, shared=shared)
-    owned = await queries.own_collections(session, [assistant.id for assistant in found])
+    read = await queries.collection_ids_of(session, [assistant.id for assistant in found])
     by_collection: dict[int, list[DocumentRow]] = {}
-    for row in await file_queries.documents_of(session, list(owned.values())):
-        by_collection.setdefault(row[0].collection_id, []).append(row)
-    return answer(
-        request,
-        found,
-        lambda one: show_assistant(request, one, by_collection.get(owned.get(one.id, 0), [])),
-        wanted,
-    )
+    collection_ids = {one for some in read.values() for one in some}
+    for row in await file_queries.documents_of(session, sorted(collection_ids)):
+        by_collection.setdefault(row.document.collection_id, []).append(row)
+
+    def show(assistant: Assistant) -> AssistantOut:
+        ids = read.get(assistant.id, [])
+        rows = [row for one in ids for row in by_collection.get(one, [])]
+        rows.sort(key=lambda row: row.document.id)
+        return show_assistant(request, assistant, rows)
+
+    return answer(request, found, show, wanted)
 
 
 @post("/", operation_class=describe(NewAssistant, files=True, errors=(409, 422)))
@@ -72,7 +75,7 @@ async def create_assistant(
         services.sessions.begin() as session,
     ):
         assistant = await queries.insert_assistant(session, user_id, wanted)
-        collection = (await queries.collections_of(session, assistant.id))[0]
+        collection = await queries.own_collection(session, assistant.id)
         await documents.add(services, session, user_id, collection.id, intake)
         rows = await file_queries.documents_of(session, [collection.id])
         shown = show_assistant(request, assistant, rows)
@@ -90,8 +93,7 @@ async def get_assistant(
 ) -> AssistantOut:
     """One assistant with its documents."""
     assistant = await access.to_ask(services, session, user_id, assistant_id)
-    collections = await queries.collections_of(session, assistant.id)
-    rows = await file_queries.documents_of(session, [one.id for one in collections])
+    rows = await _documents(session, assistant.id)
     return show_assistant(request, assistant, rows)
 
 
@@ -117,10 +119,11 @@ async def change_assistant(
         assistant = await access.to_change(services, session, user_id, assistant_id)
         await access.hold(session, assistant_id, "change")
         await queries.update_assistant(session, assistant.id, wanted)
-        collection = (await queries.collections_of(session, assistant.id))[0]
-        await documents.add(services, session, user_id, collection.id, intake)
+        if intake.arrivals:
+            collection = await queries.own_collection(session, assistant_id)
+            await documents.add(services, session, user_id, collection.id, intake)
         await session.refresh(assistant)
-        rows = await file_queries.documents_of(session, [collection.id])
+        rows = await _documents(session, assistant_id)
     return show_assistant(request, assistant, rows)
 
 
@@ -134,11 +137,20 @@ async def delete_assistant(
     """Delete an assistant, its chats, and its own documents."""
     removed = Removed()
     async with services.sessions.begin() as session:
-        await access.to_change(services, session, user_id, assistant_id)
+        assistant = await access.to_change(services, session, user_id, assistant_id)
+        public_id = assistant.openai_id
         unused = await remove_assistant(session, assistant_id, removed)
-        deletion = await deletions.keep(session, user_id, "assistant", assistant_id, removed)
+        deletion = await deletions.keep(
+            session, user_id, "assistant", assistant_id, removed, public_id=public_id
+        )
     await documents.discard(services, unused)
     return deletions.answer(request, deletion)
+
+
+async def _documents(session: AsyncSession, assistant_id: int) -> Sequence[DocumentRow]:
+    """All that an assistant reads, oldest first."""
+    ids = [one.id for one in await queries.collections_of(session, assistant_id)]
+    return await file_queries.documents_of(session, ids)
 
 
 def show_assistant(

@@ -9,13 +9,16 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions, idempotency_store
+from aiconvokit.accounts import deletions
+from aiconvokit.accounts.deletions import Removed
 from aiconvokit.chat import export, queries
 from aiconvokit.chat.html_wire import HTML, each_with_html, wants_html
 from aiconvokit.chat.queries import ChatPage, ChatRow, ListedChat
+from aiconvokit.chat.removal import remove_thread
 from aiconvokit.chat.schemas import ChatDetail, ChatItem, MessageOut, NewTitle
 from aiconvokit.chat.show import show_message
 from aiconvokit.chat.tables import Message
+from aiconvokit.chat.turn import OTHER_ASSISTANT
 from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, Body, read_body
@@ -134,11 +137,10 @@ async def delete_chat(
     chat_id: FromPath[int],
 ) -> Response[None]:
     """Delete a chat with its messages."""
+    removed = Removed()
     async with services.sessions.begin() as session:
-        chat, thread = await own_chat(session, user_id, chat_id)
-        messages = await queries.delete_thread(session, thread.id)
-        await idempotency_store.forget(session, chat.assistant_id, user_id)
-        removed = deletions.Removed(chats=[chat_id], messages=messages)
+        _, thread = await own_chat(session, user_id, chat_id)
+        await remove_thread(session, thread, removed)
         deletion = await deletions.keep(session, user_id, "chat", chat_id, removed)
     return deletions.answer(request, deletion)
 
@@ -154,6 +156,25 @@ async def own_chat(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow
     if row is None:
         raise NotFound.of("Chat")
     return row
+
+
+async def chat_in(
+    session: AsyncSession, user_id: int, assistant_id: int, thread_id: str
+) -> ChatRow:
+    """The chat of one of the user's threads, made in the caller's transaction if it is none yet.
+
+    Raises:
+        NotFound: no such thread of theirs.
+        InvalidFields: it is a chat with another assistant.
+    """
+    known = thread_id.isascii() and thread_id.isprintable()
+    thread = await queries.own_thread(session, user_id, thread_id) if known else None
+    if thread is None:
+        raise NotFound.of("Thread")
+    chat = await queries.ensure_chat(session, thread, assistant_id)
+    if chat.assistant_id != assistant_id:
+        raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
+    return chat, thread
 
 
 async def show_messages(

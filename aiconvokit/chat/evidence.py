@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import re
 from dataclasses import dataclass
 
 from aiconvokit.chat.numbers import Number
@@ -68,6 +69,14 @@ class Evidence:
         return header | named_above(self.source, self.language)
 
 
+_LEAD = re.compile(
+    r"\A(?:According to|As (?:stated|shown|described|reported) in|As per|Per) (?:the|this|its) "
+    r"(?:[a-z\u2019'-]+ ){0,3}(?:reports?|documents?|agreement|contract|statements?|filing|policy"
+    r"|passages?|text|page|excerpt|source|information),\s+"
+)
+"""Where an answer says it read something; with a name or a year in it, it says more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Statement:
     """A claim: its own text, for a table's cell with the row's label before it.
@@ -82,7 +91,7 @@ class Statement:
 
     def read(self, language: str | None) -> Reading:
         """The claim, with the years and units above its cell, as a text in this language."""
-        reading = read_claim(self.text, language)
+        reading = read_claim(_LEAD.sub("", self.text), language)
         if self.subject and reading.numbers and not reading.keys:
             before = read_claim(self.subject, language)
             reading = dataclasses.replace(reading, keys=before.keys, names=before.names)

@@ -79,6 +79,7 @@ SCALE_WORDS = frozenset(letters(name)[0] for name in _NAMED_SCALES)
 _KIND_WORDS = frozenset(letters(name)[0] for name in _KINDS if name[0].isalpha())
 """The first word of each name: without any, a text in ASCII names no scale, and no kind."""
 
+_WRAPPED = re.compile(r" ?\n(?=[^\W\d_])")
 _THIN = "\u00a0\u2009\u202f"  # the spaces that group digits
 _GROUPED = re.compile(r"\d \d{3}")
 _GROUPING = re.compile(rf"(?<=\d)[{_THIN}](?=\d{{3}}(?!\d))")
@@ -211,7 +212,9 @@ def plain(text: str) -> str:
     """The text with one spelling for signs and digits: NFKC, number words as digits."""
     joined = text
     if _DIGIT.search(text):
-        joined = text if text.isascii() else _GROUPING.sub("", text)
+        if "\n" in text:  # "9.6\r\npercentage points"
+            joined = _WRAPPED.sub(" ", text.replace("\r\n", "\n"))
+        joined = joined if joined.isascii() else _GROUPING.sub("", joined)
         if _GROUPED.search(joined):
             joined = _BEFORE_UNIT.sub(lambda m: m.group().replace(" ", ""), joined)
         if _SIGN.search(joined):
@@ -268,10 +271,11 @@ def quoted_numbers(text: str, language: str | None = None) -> list[Number]:
     found = [p.number for p in placed_numbers(spread, language)]
     if joined != spread:
         found += [p.number for p in placed_numbers(joined, language)]
-    return [part for number in found for part in _proven(number)]
+    return [part for number in found for part in proven(number)]
 
 
-def _proven(number: Number) -> Iterator[Number]:
+def proven(number: Number) -> Iterator[Number]:
+    """What a number proves: itself, or the parts of a date."""
     if number.kind != "date":
         yield number
         return

@@ -4,14 +4,16 @@ import dataclasses
 import functools
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from aiconvokit.chat.numbers import Number
-from aiconvokit.chat.reading import CONTRACTED, Reading, Word
+from aiconvokit.chat.reading import CONTRACTED, Reading, Term, Word
 
 _NEGATORS = {
-    "english": "not no never none neither nor without cannot nothing nobody fails failed lacks",
-    "german": "nicht nie niemals ohne weder noch kein keine keinen keiner keinem keines keinerlei",
+    "english": "not no never none neither nor without cannot nothing nobody fails failed lacks \
+hardly scarcely barely",
+    "german": "nicht nie niemals ohne weder noch kein keine keinen keiner keinem keines keinerlei \
+kaum",
     "french": "ne n pas jamais aucun aucune sans ni",
     "spanish": "no nunca jamás sin ningún ninguna ninguno ni tampoco",
     "italian": "non mai senza nessun nessuna nessuno né",
@@ -184,13 +186,13 @@ def _joined(reading: Reading) -> str:
 
 def _denied(reading: Reading, reach: int) -> frozenset[str]:
     """The first `reach` content words after each negation; "" when none follows."""
-    negations = frozenset(_negations(reading))
+    places = frozenset(negations(reading.terms, reading.language))
     denied: set[str] = set()
     left = 0
     for place, term in enumerate(reading.terms):
         if isinstance(term, Number):
             continue
-        if place in negations:
+        if place in places:
             left = reach
         elif left and term.key and not term.text.endswith("ly"):
             denied.add(term.key)
@@ -199,13 +201,12 @@ def _denied(reading: Reading, reach: int) -> frozenset[str]:
 
 
 def _count_negators(reading: Reading) -> int:
-    return sum(1 for _ in _negations(reading))
+    return sum(1 for _ in negations(reading.terms, reading.language))
 
 
-def _negations(reading: Reading) -> Iterator[int]:
+def negations(terms: Sequence[Term], language: str | None) -> Iterator[int]:
     """The places of negations; "not later" limits an amount and "but not limited to" a list."""
-    negators = _negators(reading.language)
-    terms = reading.terms
+    negators = _negators(language)
     for place, term in enumerate(terms):
         if not isinstance(term, Word):
             continue

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import cast
 
 from sqlalchemy import Select, delete, exists, func, or_, select, text, update
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import API, WIDGET, Chat, Message, Receipt, Thread
@@ -25,11 +26,19 @@ async def insert_chat(
     thread = Thread(public_id=public_id("thread"), owner_id=owner_id, origin=origin)
     session.add(thread)
     await session.flush()
-    chat = Chat(thread_id=thread.id, assistant_id=assistant_id)
-    session.add(chat)
-    await session.flush()
-    await session.refresh(chat)
-    return chat, thread
+    return await ensure_chat(session, thread, assistant_id), thread
+
+
+async def ensure_chat(session: AsyncSession, thread: Thread, assistant_id: int) -> Chat:
+    """The chat of a thread; where it has none, one with that assistant."""
+    new = insert(Chat).values(thread_id=thread.id, assistant_id=assistant_id)
+    await session.execute(new.on_conflict_do_nothing(index_elements=[Chat.thread_id]))
+    return (await session.scalars(select(Chat).where(Chat.thread_id == thread.id))).one()
+
+
+async def chat_of_thread(session: AsyncSession, thread_id: int) -> Chat | None:
+    """The chat that a thread is."""
+    return await session.scalar(select(Chat).where(Chat.thread_id == thread_id))
 
 
 async def chat_of(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow | None:
@@ -48,6 +57,18 @@ async def thread_of(session: AsyncSession, user_id: int, thread_id: int) -> Thre
     """One thread of a user."""
     return await session.scalar(
         select(Thread).where(Thread.id == thread_id, Thread.owner_id == user_id)
+    )
+
+
+async def own_thread(session: AsyncSession, user_id: int, public_id: str) -> Thread | None:
+    """One of a user's own threads; what visitors of a web site say is none.
+
+    It is held: it stays until the transaction ends.
+    """
+    return await session.scalar(
+        select(Thread)
+        .where(Thread.public_id == public_id, Thread.owner_id == user_id, Thread.origin == API)
+        .with_for_update(read=True, key_share=True)
     )
 
 
@@ -162,6 +183,24 @@ async def insert_message(session: AsyncSession, thread_id: int, role: str, conte
     )
     session.add(message)
     await session.flush()
+
+
+# What later answers were written from holds its words.
+_REDACT_LATER_RECEIPTS = text(
+    """
+    UPDATE receipt r SET content = r.content || jsonb_build_object(
+        'redacted', true, 'rewritten', NULL, 'messages', jsonb_build_array())
+    FROM message m
+    WHERE m.id = r.message_id AND m.thread_id = :thread AND m.id > :message
+    """
+)
+
+
+async def delete_message(session: AsyncSession, thread_id: int, message_id: int) -> None:
+    """Remove a message, with its receipt and its words in those of later answers."""
+    keys = {"thread": thread_id, "message": message_id}
+    await session.execute(_REDACT_LATER_RECEIPTS, keys)
+    await session.execute(delete(Message).where(Message.id == message_id))
 
 
 async def receipt_of(

@@ -25,6 +25,8 @@ KEY_CACHE = 1 << 15
 """Words of a language kept with their keys, in some megabytes; then it begins again."""
 MAX_WORD = 100
 """Letters of a word that is kept so; with more it is no word of any language."""
+CUT_CACHE = 1 << 8
+"""Texts kept cut: only those that a claim comes very near to."""
 CLAIM_CACHE = 1 << 7
 """Claims kept read while one answer is judged."""
 
@@ -34,6 +36,7 @@ MAX_KEPT = 20_000
 _DOLLARS = re.compile(r"(?:us|hk|[ac])\$", re.IGNORECASE)
 _LETTERS = re.compile(r"[^\W\d_]+")
 _TOKEN = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*|;")
+_BORDER = re.compile(r"([,;:()\[\]\u2013\u2014\u3001]|(?<=\s)-(?=\s))")
 _NON = re.compile(r"\b(non)[-\u2010\u2011](?=\w)", re.IGNORECASE)
 # "lender" and "lending", "insurer" and "insured": who it is must not be stemmed away.
 _AGENT = re.compile(r"..(?:er|or|ee)s?$|(?:ten|cli|recipi|applic|consult|ag|claim|defend)[ae]nts?$")
@@ -157,6 +160,28 @@ def _read(text: str, language: str | None) -> Reading:
         frozenset(word.key for word in words if word.is_name),
         tuple(one.number for one in placed),
     )
+
+
+@functools.lru_cache(CUT_CACHE)
+def gaps(text: str, language: str | None) -> tuple[str, ...]:
+    """The commas, brackets and dashes before each term of a text's reading, and behind the last."""
+    spelled = _NON.sub(r"\1", plain(text))
+    found: list[str] = []
+    signs = ""
+    begin = 0
+    for one in (*placed_numbers(spelled, language), None):
+        for piece in _BORDER.split(spelled[begin : one.start if one else None]):
+            if _BORDER.fullmatch(piece):
+                signs += piece
+            for _ in _words(piece, language, is_start=False):
+                found.append(signs)
+                signs = ""
+        if one is None:
+            break
+        found.append(signs)
+        signs = ""
+        begin = max(begin, one.end)
+    return (*found, signs)
 
 
 def _words(text: str, language: str | None, *, is_start: bool) -> Iterator[Word]:

@@ -15,7 +15,7 @@ from aiconvokit.accounts.idempotency import Attempt, Once
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
 from aiconvokit.chat.answer import Event, run_turn
-from aiconvokit.chat.chats import CHATS, own_chat
+from aiconvokit.chat.chats import CHATS, chat_in, own_chat
 from aiconvokit.chat.html_wire import HTML, again_with_html, each_with_html, wants_html, with_html
 from aiconvokit.chat.queries import ChatRow
 from aiconvokit.chat.schemas import AnswerOut, Ask, ChatOut, MessageOut, NewChat, ReceiptOut
@@ -42,7 +42,7 @@ async def create_chat(
     user_id: NamedDependency[int],
     once: NamedDependency[Once],
 ) -> Response[ChatOut]:
-    """Begin a chat with an assistant."""
+    """Begin a chat with an assistant, or go on with a thread as one."""
     body = await read_body(request, services.settings.limits)
     wanted = read_fields(body, NewChat)
     attempt = await once.take(body)
@@ -51,7 +51,7 @@ async def create_chat(
     async with attempt, services.sessions.begin() as session:
         assistant = await access.to_ask(services, session, user_id, wanted.assistant_id)
         await access.hold(session, assistant.id, "ask")
-        row = await queries.insert_chat(session, user_id, assistant.id)
+        row = await _begun(session, user_id, assistant.id, wanted.thread_id)
         transaction = await driver_connection(session)
         return await attempt.keep(transaction, _show(request, row), assistant_id=assistant.id)
 
@@ -120,6 +120,14 @@ async def get_receipt(
     _, thread = await own_chat(session, user_id, chat_id)
     found = await _message(queries.receipt_of, session, thread.id, message_id)
     return msgspec.convert(found.content, ReceiptOut)
+
+
+async def _begun(
+    session: AsyncSession, user_id: int, assistant_id: int, thread_id: str | None
+) -> ChatRow:
+    if thread_id is None:
+        return await queries.insert_chat(session, user_id, assistant_id)
+    return await chat_in(session, user_id, assistant_id, thread_id)
 
 
 async def _turn(

@@ -4,14 +4,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from aiconvokit.rest.fields import Id, LongText, Timestamp
+from aiconvokit.rest.fields import Id, LongText, ShortText, Timestamp
 
 MAX_TITLE = 200
 Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 
 
 class NewChat(Struct):
+    """With a `thread_id` it is the chat of that thread."""
+
     assistant_id: Id
+    thread_id: ShortText | None = None
 
 
 class Ask(Struct):

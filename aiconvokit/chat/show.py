@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from aiconvokit.accounts.idempotency import Stored
+from aiconvokit.accounts.idempotency import REPLAYED, Stored
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.html_wire import with_html
 from aiconvokit.chat.schemas import AnswerOut, CitationOut, ClaimOut, MessageOut
@@ -16,7 +16,7 @@ from aiconvokit.errors import AIConvoKitError, ServerStopping
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.problems import as_ours
-from aiconvokit.rest.sse import event
+from aiconvokit.rest.sse import Announced, event
 from aiconvokit.rest.urls import chat_url, page_url
 
 
@@ -44,8 +44,12 @@ STOPPED = _error(ServerStopping())
 """The last event of a stream whose server is stopped."""
 
 
-async def told_again(stored: Stored) -> AsyncGenerator[bytes]:
+def told_again(stored: Stored) -> Announced:
     """An answer that was given before, as the events of its end."""
+    return Announced(_retold(stored), REPLAYED)
+
+
+async def _retold(stored: Stored) -> AsyncGenerator[bytes]:
     answer = msgspec.json.decode(stored.body, type=AnswerOut)
     known = {"chat_id": answer.id, "message_id": answer.message_id}
     yield event("start", {**known, "passages": answer.passages})

@@ -12,6 +12,7 @@ from aiconvokit.chat.reading import (
 )
 from aiconvokit.chat.roles import swapped
 from aiconvokit.chat.shelves import Library
+from aiconvokit.chat.shortening import Shortening
 from aiconvokit.chat.synonyms import THE_COMPANY
 
 NAME_WEIGHT = 2.0
@@ -126,13 +127,29 @@ def _judge(claim: Reading, evidence: Evidence, effort: Effort) -> tuple[Evidence
 
 def _compared(claim: Reading, evidence: Evidence) -> tuple[Evidence, ...] | str:
     figures = Figures(claim, evidence)
-    if not all(map(figures.shows, claim.numbers)) or not years_agree(claim, evidence.reading):
+    quote = evidence.reading
+    if not all(map(figures.shows, claim.numbers)):
         return "number_mismatch"
-    if opposed(claim, evidence.reading):
+    refused = _refused(claim, quote)
+    if not _says_it(claim, evidence):
+        return refused or "no_match"
+    if evidence.is_row or claim.language is None:
+        return refused or _with_header(claim, evidence)
+    shortening = Shortening(claim, quote, evidence.text)
+    if refused and any(_refused(claim, core) is None for core in shortening.cores()):
+        refused = None
+    if not refused and not shortening.is_true():
+        refused = "negation_mismatch"
+    return refused or _with_header(claim, evidence)
+
+
+def _refused(claim: Reading, quote: Reading) -> str | None:
+    """Why a quote with the claim's words and numbers does not say the same; None: it does."""
+    if not years_agree(claim, quote):
+        return "number_mismatch"
+    if opposed(claim, quote):
         return "negation_mismatch"
-    if not _says_it(claim, evidence) or swapped(claim, evidence.reading):
-        return "no_match"
-    return _with_header(claim, evidence)
+    return "no_match" if swapped(claim, quote) else None
 
 
 def _is_verbatim(claim: Reading, quote: Reading) -> bool:

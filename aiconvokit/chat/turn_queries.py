@@ -273,9 +273,7 @@ async def begin(transaction: Transaction, room: Room, question: str, limit: int)
     )
 
 
-async def insert_messages(
-    transaction: Transaction, room: Room, messages: Sequence[Saying]
-) -> None:
+async def insert_messages(transaction: Transaction, room: Room, messages: Sequence[Saying]) -> None:
     """Append messages to the thread that a turn holds."""
     for one in messages:
         attached = Jsonb(list(one.attachments)) if one.attachments else None

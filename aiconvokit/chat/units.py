@@ -1,6 +1,7 @@
 """A page's text becomes the smallest units worth quoting: sentences and table rows."""
 
 import enum
+import itertools
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,14 @@ LABEL_WORDS = 10
 
 MAX_CELLS = 8
 """So many lines of bare numbers belong to one label; more are a column, not a row."""
+
+CONNECTING = 3
+"""So many words of a sentence behind a line's first figure make it prose; "1 to 3" is a row's."""
+
+_CONNECTING_LIST = """
+by to from in and of was were with while which than the um auf von im und der die das während"""
+_CONNECTING = frozenset(_CONNECTING_LIST.split())
+_STOPPED = re.compile(r"[^\W\d_]{4,}\)?\.|[\d.,]+\s?%?\)\.")
 
 _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _NUMERIC = re.compile(
@@ -101,7 +110,18 @@ def _kind(line: str) -> _Kind:
         return _Kind.PROSE
     figures = list(map(_is_figure, tokens))
     dense = sum(figures) / len(tokens) >= TABLE_SHARE
-    return _Kind.ROW if dense or _ends_in_cells(tokens, figures) else _Kind.PROSE
+    is_row = dense or _ends_in_cells(tokens, figures)
+    return _Kind.ROW if is_row and not _runs_as_prose(line, tokens, figures) else _Kind.PROSE
+
+
+def _runs_as_prose(line: str, tokens: Sequence[str], figures: Sequence[bool]) -> bool:
+    """Whether a full line goes on as no row does behind its first figure: "rose by 5 to 9. It"."""
+    if len(line) < FULL_LINE or True not in figures:
+        return False
+    behind = tokens[figures.index(True) + 1 :]
+    return len(_CONNECTING.intersection(behind)) >= CONNECTING or any(
+        _STOPPED.fullmatch(one) and after[0].isupper() for one, after in itertools.pairwise(behind)
+    )
 
 
 def _is_figure(token: str) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import NotFound
-from aiconvokit.files import pictures, queries
+from aiconvokit.files import emptying_queries, pictures, queries
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.jobs import enqueue
 from aiconvokit.rest.lists import MAX_ID
@@ -20,7 +20,7 @@ from aiconvokit.storage import Stored
 from ingestion.attributes import Attributes
 from ingestion.errors import DocumentRejected
 from ingestion.load import clean_filename, sniff, title_of
-from ingestion.store import remove_passages
+from ingestion.store import driver_connection, empty_collection, remove_passages
 from ingestion.tables import Document, PageText
 
 INGEST_TASK = "ingest_document"
@@ -113,20 +113,12 @@ async def add(
 ) -> list[int]:
     """Make document rows and their jobs in the caller's transaction; ids of what is new."""
     changed = []
-    # All at once and in one order: two uploads of the same files must not wait for each other.
-    await queries.lock_contents(session, [one.stored.sha256 for one in intake.arrivals])
+    await hold_contents(services, session, intake)
     for arrival in intake.arrivals:
-        await _store_again(services, arrival)
-        file_id = await queries.upsert_file(
-            session, owner_id, arrival.stored, arrival.filename, arrival.media_type
-        )
-        named = Document(
-            filename=arrival.filename,
-            media_type=arrival.media_type,
-            title=title_of(arrival.filename),
-        )
-        old = await queries.file_of_document(session, collection_id, arrival.filename)
-        document_id = await queries.upsert_document(session, collection_id, file_id, named)
+        old = await queries.held_content(session, collection_id, arrival.filename)
+        document_id = None
+        if old is None or old.sha256 != arrival.stored.sha256:
+            document_id = await _put(session, owner_id, collection_id, arrival)
         given = arrival.incoming.attributes
         if given is not None:
             await queries.set_attributes(session, collection_id, arrival.filename, given)
@@ -134,17 +126,38 @@ async def add(
             continue
         changed.append(document_id)
         await queue_ingestion(services, session, document_id)
-        unused = await queries.delete_file_if_unused(session, old) if old else None
+        unused = await queries.delete_file_if_unused(session, old.file_id) if old else None
         intake.replaced.extend([unused] if unused else [])
+    if changed:
+        await queries.touch(session, collection_id)
     return changed
 
 
-async def _store_again(services: Services, arrival: Arrival) -> None:
-    """Make up for a `discard` of the same content between its arrival and its lock."""
-    if not await services.storage.has(arrival.stored.sha256):
-        file = arrival.incoming.file
-        file.seek(0)
-        await services.storage.put(file, max_bytes=arrival.stored.size)
+async def hold_contents(services: Services, session: AsyncSession, intake: Intake) -> None:
+    """Keep what arrived in storage until the caller's transaction says that it is there."""
+    # All at once and in one order: two uploads of the same files must not wait for each other.
+    await queries.lock_contents(session, [one.stored.sha256 for one in intake.arrivals])
+    for arrival in intake.arrivals:
+        # Somebody may have discarded the same content between its arrival and its lock.
+        if not await services.storage.has(arrival.stored.sha256):
+            file = arrival.incoming.file
+            file.seek(0)
+            await services.storage.put(file, max_bytes=arrival.stored.size)
+
+
+async def _put(
+    session: AsyncSession, owner_id: int, collection_id: int, arrival: Arrival
+) -> int | None:
+    """Make the rows of one file; the id of what is to be read, None when it was."""
+    file_id = await queries.upsert_file(
+        session, owner_id, arrival.stored, arrival.filename, arrival.media_type
+    )
+    named = Document(
+        filename=arrival.filename,
+        media_type=arrival.media_type,
+        title=title_of(arrival.filename),
+    )
+    return await queries.upsert_document(session, collection_id, file_id, named)
 
 
 async def queue_ingestion(services: Services, session: AsyncSession, document_id: int) -> None:
@@ -156,6 +169,19 @@ async def queue_ingestion(services: Services, session: AsyncSession, document_id
         key=f"document:{document_id}",
         document_id=document_id,
     )
+
+
+async def queue_all(services: Services, session: AsyncSession, document_ids: Sequence[int]) -> None:
+    """`queue_ingestion` for many documents, with one statement."""
+    if not document_ids:
+        return
+    queue = services.queue
+    jobs = [
+        queue.configure_task(INGEST_TASK, lock=f"document:{one}").make_new_job(document_id=one)
+        for one in document_ids
+    ]
+    connection = await driver_connection(session)
+    await queue.job_manager.batch_defer_jobs_async(jobs, connection)
 
 
 async def find(
@@ -216,25 +242,11 @@ async def remove(session: AsyncSession, document_id: int, removed: Removed) -> l
     Raises:
         NotFound: somebody else was faster.
     """
-    document = await _held(session, document_id)
-    await remove_passages(session, document.collection_id, document.id)
-    return await _remove_rest(session, document, removed)
-
-
-async def remove_emptied(session: AsyncSession, document_id: int, removed: Removed) -> list[bytes]:
-    """`remove` for a document whose whole collection was emptied before."""
-    return await _remove_rest(session, await _held(session, document_id), removed)
-
-
-async def _held(session: AsyncSession, document_id: int) -> Document:
     # Locked first: the worker's swap holds the same lock, so its vectors are seen, not missed.
     document = await queries.lock_document(session, document_id)
     if document is None:
         raise NotFound.of("Document")
-    return document
-
-
-async def _remove_rest(session: AsyncSession, document: Document, removed: Removed) -> list[bytes]:
+    await remove_passages(session, document.collection_id, document.id)
     removed.documents.append(document.id)
     removed.passages += document.chunk_count
     removed.pages += await queries.delete_document(session, document.id)
@@ -242,3 +254,22 @@ async def _remove_rest(session: AsyncSession, document: Document, removed: Remov
     digest = await queries.delete_file_if_unused(session, document.file_id)
     removed.files += digest is not None
     return [digest] if digest else []
+
+
+async def remove_all(session: AsyncSession, collection_id: int, removed: Removed) -> list[bytes]:
+    """`remove` for every document of a collection; nobody may add one meanwhile."""
+    # All before the first: the worker's swap holds its document and wants the collection.
+    document_ids = await queries.lock_documents(session, collection_id)
+    if not document_ids:
+        return []
+    passages, pages = await emptying_queries.sizes_of(session, document_ids)
+    await empty_collection(session, collection_id)
+    file_ids = await emptying_queries.delete_documents(session, collection_id, document_ids)
+    for document_id in await emptying_queries.cited_among(session, document_ids):
+        removed.redacted_answers += await queries.redact_answers(session, document_id)
+    digests = await emptying_queries.delete_files_if_unused(session, file_ids)
+    removed.documents += document_ids
+    removed.passages += passages
+    removed.pages += pages
+    removed.files += len(digests)
+    return list(digests)

@@ -101,13 +101,37 @@ async def set_attributes(
     return found is not None
 
 
-async def file_of_document(session: AsyncSession, collection_id: int, filename: str) -> int | None:
-    """The id of the file that a name stands for in a collection now."""
-    return await session.scalar(
-        select(Document.file_id).where(
-            Document.collection_id == collection_id, Document.filename == filename
+class HeldContent(NamedTuple):
+    """The file that a document is made of."""
+
+    file_id: int
+    sha256: bytes
+
+
+async def held_content(
+    session: AsyncSession, collection_id: int, filename: str
+) -> HeldContent | None:
+    """What a name stands for in a collection; its document stays until the transaction ends."""
+    row = (
+        await session.execute(
+            select(StoredFile.id, StoredFile.sha256)
+            .join(Document, Document.file_id == StoredFile.id)
+            .where(Document.collection_id == collection_id, Document.filename == filename)
+            .with_for_update(of=Document, key_share=True, read=True)
         )
-    )
+    ).one_or_none()
+    return HeldContent(*row) if row else None
+
+
+_TOUCH = text(
+    "UPDATE collection SET last_active_at = now()"
+    " WHERE id = :collection AND last_active_at < now() - interval '1 minute'"
+)
+
+
+async def touch(session: AsyncSession, collection_id: int) -> None:
+    """Say that a collection is in use; to the minute, so that not every request writes."""
+    await session.execute(_TOUCH, {"collection": collection_id})
 
 
 async def documents_of(

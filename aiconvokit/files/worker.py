@@ -10,8 +10,8 @@ from sqlalchemy.exc import IntegrityError
 from typing_extensions import override
 
 from aiconvokit.config import Limits
-from aiconvokit.files import language_change, queries
-from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
+from aiconvokit.files import expiry, language_change, queries
+from aiconvokit.files.documents import INGEST_TASK, queue_all
 from aiconvokit.files.postponed import Pause, postpone
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
@@ -105,7 +105,8 @@ class Ingestion:
     async def _postpone(self, target: Target, burned: int) -> None:
         logger.info("Document %s waits for the embedder", target.document_id)
         async with self._services.owner_sessions.begin() as session:
-            await postpone(self._services.queue, session, target, self._pause, burned)
+            if await store.is_wanted(session, target):
+                await postpone(self._services.queue, session, target, self._pause, burned)
 
     async def _is_there(self, target: Target) -> bool:
         async with self._services.owner_sessions.begin() as session:
@@ -128,16 +129,23 @@ async def work(services: Services, concurrency: int) -> None:
         await run_worker(
             queue,
             concurrency=concurrency,
-            rescue=lambda: requeue_lost(services),
+            rescue=lambda: _look_after(services),
         )
+
+
+async def _look_after(services: Services) -> None:
+    """What is to be done now and then, whatever the jobs are."""
+    await requeue_lost(services)
+    await expiry.sweep(services)
 
 
 async def requeue_lost(services: Services) -> None:
     """Queue documents that wait for a job which is not there: their worker was stopped mid-way."""
     async with services.owner_sessions.begin() as session:
-        for document_id in await queries.documents_without_job(session):
-            logger.info("Document %s is taken up again", document_id)
-            await queue_ingestion(services, session, document_id)
+        lost = await queries.documents_without_job(session)
+        await queue_all(services, session, lost)
+    for document_id in lost:
+        logger.info("Document %s is taken up again", document_id)
 
 
 def parser_limits(limits: Limits) -> ParserLimits:

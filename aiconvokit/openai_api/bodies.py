@@ -9,6 +9,7 @@ from msgspec import Meta, Struct
 
 from aiconvokit.errors import InvalidFields, UnsupportedMediaType
 from aiconvokit.rest.body import ApiRequest, read_body
+from aiconvokit.rest.fields import JsonBody
 from aiconvokit.services import Services
 from ingestion.storable import why_unstorable
 
@@ -20,7 +21,12 @@ Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
 WHOLE = "body"
 """The `param` of what is wrong with the body as a whole."""
 # What is wrong, and where in msgspec's spelling of a place.
-_PLACE = re.compile(r"^(?P<why>.*?)(?: - at `(?:key in )?\$\.?(?P<place>.*)`)?$", re.DOTALL)
+_PLACE = re.compile(r"^(?P<why>.*?)(?: - at (?:`key` in )?`\$\.?(?P<place>.*)`)?$", re.DOTALL)
+
+
+class NoBody(JsonBody):
+    """Nothing is asked for."""
+
 
 T = TypeVar("T", bound=Struct)
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.chat.tables import Thread
 from aiconvokit.errors import BadRequest
 from aiconvokit.openai_api import bodies, lookup, messages, run_asking, run_queries, threads_store
-from aiconvokit.openai_api.bodies import Metadata
+from aiconvokit.openai_api.bodies import Metadata, NoBody
 from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
 from aiconvokit.openai_api.run_asking import Begun, NewRun
 from aiconvokit.openai_api.run_events import STOPPED, Listening, told
@@ -144,7 +144,11 @@ async def change_run(
         return _show(thread, row)
 
 
-@post("/threads/{thread_id:str}/runs/{run_id:str}/cancel", status_code=200)
+@post(
+    "/threads/{thread_id:str}/runs/{run_id:str}/cancel",
+    status_code=200,
+    operation_class=describe(NoBody),
+)
 async def cancel_run(
     services: NamedDependency[Services],
     runs: NamedDependency[Runs],
@@ -170,6 +174,7 @@ async def cancel_run(
 @post(
     "/threads/{thread_id:str}/runs/{run_id:str}/submit_tool_outputs",
     status_code=200,
+    operation_class=describe(NoBody),
     partly="a 400, as functions are not offered",
 )
 async def submit_tool_outputs(

@@ -40,7 +40,7 @@ REASONS = {
     415: "A body type that is not read here.",
     422: "The model refused, the page cannot be drawn, or the Idempotency-Key came with another "
     "request; `code` says which.",
-    429: "Too many attempts; `Retry-After` says how long to wait.",
+    429: "Too many requests; `Retry-After` says how long to wait.",
     500: "The server's fault.",
     502: "The model server failed.",
     503: "A part that is needed is away for the moment.",

@@ -9,6 +9,7 @@ from litestar.exceptions import HTTPException, MethodNotAllowedException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from aiconvokit.db import PoolBusy
 from aiconvokit.errors import (
     AIConvoKitError,
     InvalidFields,
@@ -115,6 +116,8 @@ def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitErro
     """Any error as one of our tree: our own faults are logged with the request's path."""
     if isinstance(error, AIConvoKitError):
         return error
+    if isinstance(error, PoolBusy | PoolTimeout):
+        return Unavailable("The server is busy. Try again in a moment.", code="server_busy")
     if is_database_away(error):
         return Unavailable("The database is not available.", code="database_unavailable")
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
@@ -122,7 +125,10 @@ def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitErro
 
 
 def is_database_away(error: BaseException) -> bool:
-    """Whether a fault is the database's absence: no connection, a lost one, or a shutdown."""
+    """Whether a fault is the database's absence: no connection, a lost one, or a shutdown.
+
+    One that is asked too much at once is away, too, for whoever tries again later.
+    """
     if isinstance(error, PoolTimeout):
         return True
     if isinstance(error, DBAPIError):

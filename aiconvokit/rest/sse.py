@@ -1,8 +1,9 @@
 """Server-sent events to a client that may leave at any moment."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -36,6 +37,14 @@ def event(name: str, data: object) -> bytes:
     return b"event: %b\ndata: %b\n\n" % (name.encode(), _encode(data))
 
 
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """Events of which the answer's head says something, too."""
+
+    events: AsyncGenerator[bytes]
+    headers: Mapping[str, str]
+
+
 class EventStream(Response[Any]):
     """Sends events as they come, and a comment when none does for a while.
 
@@ -44,25 +53,27 @@ class EventStream(Response[Any]):
     event.
     """
 
-    def __init__(self, events: AsyncGenerator[bytes], stopped: bytes) -> None:
+    def __init__(self, events: AsyncGenerator[bytes] | Announced, stopped: bytes) -> None:
         super().__init__(content=b"")
-        self._events = events
+        self._told = events if isinstance(events, Announced) else Announced(events, {})
         self._stopped = stopped
 
     @override
     def to_asgi_response(self, *_: Any, **__: Any) -> ASGIResponse:
-        return _Sending(self._events, self._stopped)
+        return _Sending(self._told, self._stopped)
 
 
 class _Sending(ASGIResponse):
-    def __init__(self, events: AsyncGenerator[bytes], stopped: bytes) -> None:
+    def __init__(self, told: Announced, stopped: bytes) -> None:
         super().__init__()
-        self._events = events
+        self._events = told.events
+        own = [(name.lower().encode(), value.encode()) for name, value in told.headers.items()]
+        self._headers = [*_HEADERS, *own]
         self._stopped = stopped
 
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await send({"type": "http.response.start", "status": 200, "headers": _HEADERS})
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
         pump = asyncio.create_task(self._pump(send))
         gone = asyncio.create_task(_disconnected(receive))
         last = b""

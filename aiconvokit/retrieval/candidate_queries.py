@@ -21,8 +21,6 @@ CANDIDATES_PER_LEG = 100
 LARGE_PER_LEG = 60
 """In a large collection, where each costs 20 µs more; pooled development sets find as much or more
 with 60, single filings less (docs/decisions/0005)."""
-EF_SEARCH = 80
-"""The index looks at more than are taken."""
 MAX_TERMS = 48
 """Of a question, the weightiest; one with five turns before it has some 60. 48 find what 200 do
 (docs/decisions/0005)."""
@@ -168,7 +166,8 @@ _BEST_SLOTS = """
     ) AS places
 """
 
-# "+ 0" bars any index. A distance stands where it is computed once.
+# "+ 0" bars any index. A distance stands where it is computed once. Without it only the index gives
+# an order, since a pool's connections may not sort (`aiconvokit.db`).
 _COMPARE_ALL = """
     SELECT chunk_id AS id, document_id, (embedding <=> CAST(:vector AS halfvec)) + 0 AS distance
     FROM %(vectors)s WHERE collection_id = :collection %(scope)s
@@ -179,14 +178,6 @@ _ASK_INDEX = """
     FROM %(vectors)s WHERE collection_id = :collection %(scope)s
     ORDER BY embedding <=> CAST(:vector AS halfvec) LIMIT :candidates
 """
-# The index goes on until there are enough rows that pass the filter. The planner would rather sort
-# a small table; without sorting, only the index gives an order.
-_SETTINGS = (
-    f"SELECT set_config('hnsw.ef_search', '{EF_SEARCH}', true),"
-    " set_config('hnsw.iterative_scan', 'strict_order', true),"
-    " set_config('enable_sort', 'off', true)"
-)
-
 _SCOPE = (
     "AND document_id IN (SELECT d.id FROM document d WHERE d.collection_id = :collection AND {})"
 )
@@ -226,8 +217,6 @@ async def candidates(
         the candidates, and the share (0..1) of the question's words that the collection knows.
     """
     is_indexed = await _is_indexed(transaction, collection, query)
-    if is_indexed:
-        await transaction.execute(_SETTINGS)
     where = query.where.sql if query.where else None
     asked = _statement(
         query.space_id, where, plans.owner(collection, query.where), is_indexed=is_indexed

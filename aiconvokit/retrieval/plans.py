@@ -6,6 +6,9 @@ and their plans are kept by the connection. All others share statements, planned
 searches with a filter, whose best plan depends on what it leaves.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from aiconvokit.db import Transaction
 from aiconvokit.retrieval.filters import Condition
 from ingestion.tables import Collection
@@ -13,7 +16,7 @@ from ingestion.tables import Collection
 LARGE_FROM = 5_000
 """Passages. A connection keeps the plans of its latest 100 statements: few may have their own."""
 
-_MODE = "SELECT set_config('plan_cache_mode', %(mode)s, true)"
+_PLAN_ANEW = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
 def is_large(collection: Collection) -> bool:
@@ -31,8 +34,17 @@ def owned(sql: str, collection_id: int | None) -> str:
     return sql if collection_id is None else sql.replace(":collection", f"{collection_id:d}")
 
 
-async def choose(transaction: Transaction, collection: Collection, where: Condition | None) -> None:
-    """How the next statements of a transaction or pipeline are planned."""
-    kept = owner(collection, where) is not None
-    mode = "force_generic_plan" if kept else "force_custom_plan"
-    await transaction.execute(_MODE, {"mode": mode})
+@asynccontextmanager
+async def planned(
+    transaction: Transaction, collection: Collection, where: Condition | None
+) -> AsyncIterator[None]:
+    """How the statements of the block are planned; a pool's connections keep plans by themselves.
+
+    With plans of one's own the block is no transaction: it only reads, one statement after another.
+    """
+    if owner(collection, where) is not None:
+        yield
+        return
+    async with transaction.pipeline():
+        await transaction.execute(_PLAN_ANEW)
+        yield

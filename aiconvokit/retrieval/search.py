@@ -107,15 +107,16 @@ async def search(
     with timed("embed"):
         vector = await _embed(services, question, scope.recipe.history_share)
     found: list[Passage] = []
-    async with services.pool.connection() as transaction, transaction.pipeline():
+    async with services.pool.connection() as transaction:
         space = await _space(services, transaction)
         for collection in filled:
             if space is None or collection.space_id != space.id:
                 raise _other_model(space)
-            await plans.choose(transaction, collection, scope.where)
             place = _Place(collection, space, vector)
-            ranked = await _rank(transaction, place, question, scope)
-            found += await queries.passages(transaction, collection, scope.where, ranked[:limit])
+            async with plans.planned(transaction, collection, scope.where):
+                ranked = await _rank(transaction, place, question, scope)
+                best = ranked[:limit]
+                found += await queries.passages(transaction, collection, scope.where, best)
     return Found(sorted(found, key=lambda passage: -passage.score)[:limit], space)
 
 

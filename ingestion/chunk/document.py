@@ -3,11 +3,13 @@
 from collections.abc import Iterator, Sequence
 
 from ingestion.chunk.edges import without_edges
+from ingestion.chunk.evenly import bounded, pack_evenly
 from ingestion.chunk.headings import HeadingPath, mark_guessed, mark_markdown
 from ingestion.chunk.lines import Kind, Line, count_lines, cut_long_lines, split_lines
 from ingestion.chunk.outline import entries_by_page, level_of, mark_declared
 from ingestion.chunk.pack import pack
 from ingestion.chunk.tables import mark_tables, number_density
+from ingestion.cutting import Cutting
 from ingestion.documents import Chunk, Page, ParsedDocument
 from ingestion.load import DOCX, HTML, MARKDOWN, PDF, TEXT
 from ingestion.tokens import count_tokens
@@ -31,16 +33,20 @@ _GUESSED_IF_BARE = frozenset({DOCX, HTML})
 """Headings are guessed always, or where the file declares none (bold lines made by hand)."""
 
 
-def chunk_document(document: ParsedDocument) -> list[Chunk]:
+def chunk_document(document: ParsedDocument, cutting: Cutting | None = None) -> list[Chunk]:
     """Cut a document into passages.
 
     A passage is one slice of one page, `page.text[start:end]`, of about 350 tokens and never more
     than 560; tables stay whole where they fit. Together the passages hold every line but headers
     and footers. They are numbered in reading order, from 0.
+
+    Args:
+        document: what was read.
+        cutting: passages of other sizes, which may overlap; never of more than 560 tokens either.
     """
     chunks: list[Chunk] = []
     contexts = _Contexts(document.title)
-    for page, lines, path in _passages(document):
+    for page, lines, path in _passages(document, cutting):
         start, end = lines[0].start, lines[-1].end
         text = page.text[start:end]
         heading, context = contexts.of(path)
@@ -60,7 +66,9 @@ def chunk_document(document: ParsedDocument) -> list[Chunk]:
     return chunks
 
 
-def _passages(document: ParsedDocument) -> Iterator[tuple[Page, list[Line], tuple[str, ...]]]:
+def _passages(
+    document: ParsedDocument, cutting: Cutting | None
+) -> Iterator[tuple[Page, list[Line], tuple[str, ...]]]:
     """Passages with their page and the headings above them."""
     bodies = [split_lines(page.text) for page in document.pages]
     if document.media_type in _WITH_EDGES:
@@ -70,12 +78,21 @@ def _passages(document: ParsedDocument) -> Iterator[tuple[Page, list[Line], tupl
     for page, body in zip(document.pages, bodies, strict=True):
         for entry in mark_declared(body, declared.get(page.number, ())):
             path.enter(level_of(entry), entry.title)
-        for passage in pack(_prepare(document, page.text, body)):
+        _prepare(document, page.text, body)
+        for passage in _cut(page.text, body, cutting):
             yield page, passage, _walk(passage, path)
 
 
-def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> list[Line]:
-    """Lines with their kinds and token counts, none longer than a passage."""
+def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> list[list[Line]]:
+    if cutting is None:
+        return pack(cut_long_lines(page, lines))
+    within = bounded(cutting)
+    pieces = cut_long_lines(page, lines, within.most, within.overlap or None)
+    return pack_evenly(pieces, within)
+
+
+def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> None:
+    """Set the kinds and token counts of lines."""
     if document.media_type == MARKDOWN:
         mark_markdown(lines)
     mark_tables(lines)
@@ -83,7 +100,6 @@ def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> list[Lin
     if bare or document.media_type in _GUESSED:
         mark_guessed(lines)
     count_lines(page, lines)
-    return cut_long_lines(page, lines)
 
 
 def _walk(passage: Sequence[Line], path: HeadingPath) -> tuple[str, ...]:

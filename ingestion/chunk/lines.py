@@ -15,6 +15,12 @@ PIECE_CHARS = 400
 """A line longer than a passage is cut into pieces of about this size, small enough to fill passages
 well, large enough to end with a sentence."""
 
+LEAST_PIECE_CHARS = 40
+"""Of a piece that is to be smaller: some words of any sentence."""
+
+PIECE_FILL = 0.75
+"""Of the tokens that a smaller piece may have: some stretches of a line have more than others."""
+
 _SENTENCE_END = re.compile(r"[.!?;:][\"'”’)\]]*\s|[。！？；]")  # noqa: RUF001 - CJK marks are meant
 _SPACE = re.compile(r"\s")
 
@@ -67,14 +73,26 @@ def count_lines(page: str, lines: Sequence[Line]) -> None:
         line.tokens = tokens
 
 
-def cut_long_lines(page: str, lines: Sequence[Line]) -> list[Line]:
-    """The same lines, those of more than a passage cut into pieces."""
+def cut_long_lines(
+    page: str, lines: Sequence[Line], most: int = TARGET_TOKENS, piece: int | None = None
+) -> list[Line]:
+    """The same lines, long ones cut into pieces.
+
+    Args:
+        page: the text that they are lines of.
+        lines: counted.
+        most: tokens that no line has afterwards.
+        piece: tokens that a piece is to have about, and a line at most; None: what fits well.
+    """
     result: list[Line] = []
     for line in lines:
-        if line.tokens <= TARGET_TOKENS:
+        if line.tokens <= (most if piece is None else piece):
             result.append(line)
             continue
-        pieces = [Line(start, end, page[start:end]) for start, end in _pieces(page, line)]
+        size = PIECE_CHARS if piece is None else _chars(line, piece)
+        pieces = [
+            Line(start, end, page[start:end]) for start, end in _pieces(page, line, size, most)
+        ]
         pieces[0].kind, pieces[0].level, pieces[0].title = line.kind, line.level, line.title
         pieces[-1].paragraph_ends = line.paragraph_ends
         count_lines(page, pieces)
@@ -82,13 +100,17 @@ def cut_long_lines(page: str, lines: Sequence[Line]) -> list[Line]:
     return result
 
 
-def _pieces(page: str, line: Line) -> Iterator[tuple[int, int]]:
+def _chars(line: Line, tokens: int) -> int:
+    """Characters of the line that make so many tokens, or some fewer."""
+    chars = int(PIECE_FILL * tokens * len(line.text) / line.tokens)
+    return min(PIECE_CHARS, max(LEAST_PIECE_CHARS, chars))
+
+
+def _pieces(page: str, line: Line, size: int, most: int) -> Iterator[tuple[int, int]]:
     start = line.start
     while start < line.end:
-        end = (
-            line.end if line.end - start <= PIECE_CHARS else _cut(page, start, start + PIECE_CHARS)
-        )
-        yield from _within_target(page, start, end)
+        end = line.end if line.end - start <= size else _cut(page, start, start + size)
+        yield from _within(page, start, end, most)
         start = end
 
 
@@ -104,16 +126,16 @@ def _cut(page: str, start: int, end: int) -> int:
     return end
 
 
-def _within_target(page: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """Halve a piece until it is a passage at most (a rare script takes four tokens a letter)."""
+def _within(page: str, start: int, end: int, most: int) -> Iterator[tuple[int, int]]:
+    """Halve a piece until it has `most` tokens (a rare script takes four tokens a letter)."""
     while start < end and page[start].isspace():
         start += 1
     stop = start + len(page[start:end].rstrip())
     if start == stop:
         return
-    if count_tokens(page[start:stop]) <= TARGET_TOKENS:
+    if count_tokens(page[start:stop]) <= most:
         yield start, stop
     else:
         middle = (start + stop) // 2
-        yield from _within_target(page, start, middle)
-        yield from _within_target(page, middle, stop)
+        yield from _within(page, start, middle, most)
+        yield from _within(page, middle, stop, most)

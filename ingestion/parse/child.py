@@ -52,7 +52,7 @@ def _answer(request: wire.Request, data: bytes, answers: BinaryIO) -> wire.Messa
 
     try:
         document = parse(data, request.media_type, request.filename, request.limits, known)
-        return wire.Parsed(document, chunk_document(document))
+        return wire.Parsed(document, chunk_document(document, request.cutting))
     except DocumentRejected as error:
         return wire.Refused(
             error.code, error.detail, too_complex=isinstance(error, DocumentTooComplex)

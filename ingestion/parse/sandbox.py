@@ -15,6 +15,7 @@ from asyncio.subprocess import PIPE, Process
 
 import msgspec
 
+from ingestion.cutting import Cutting
 from ingestion.errors import DocumentTooComplex, IngestionError, ParserCrashed
 from ingestion.load import clean_filename
 from ingestion.parse import wire
@@ -42,13 +43,17 @@ class Sandbox:
         self.limits = limits or Limits()
         self._turns = asyncio.Semaphore(children)
 
-    async def parse(self, data: bytes, media_type: str, filename: str) -> Parsed:
+    async def parse(
+        self, data: bytes, media_type: str, filename: str, cutting: Cutting | None = None
+    ) -> Parsed:
         """`parse_in_child` with this sandbox's limits, when it is this file's turn."""
         async with self._turns:
-            return await parse_in_child(data, media_type, filename, self.limits)
+            return await parse_in_child(data, media_type, filename, self.limits, cutting)
 
 
-async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Limits) -> Parsed:
+async def parse_in_child(
+    data: bytes, media_type: str, filename: str, limits: Limits, cutting: Cutting | None = None
+) -> Parsed:
     """Parse a file and cut it into passages, in a child of its own.
 
     Cancelling kills the child at once.
@@ -58,6 +63,7 @@ async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Li
         media_type: what `ingestion.load.sniff` found.
         filename: for the title only.
         limits: what the file may cost.
+        cutting: how its passages are to be cut; None: as we choose.
 
     Raises:
         DocumentRejected: the file cannot be read.
@@ -68,7 +74,7 @@ async def parse_in_child(data: bytes, media_type: str, filename: str, limits: Li
         raise DocumentTooComplex(
             f"The file has {len(data):,} bytes; at most {limits.file_bytes:,} are read. Split it."
         )
-    request = wire.Request(media_type, clean_filename(filename), len(data), limits)
+    request = wire.Request(media_type, clean_filename(filename), len(data), limits, cutting)
     answer = await ask_child(_PARSING_CHILD, wire.encode(request), data, limits)
     if not isinstance(answer, Parsed):
         raise ParserCrashed("The parser answered something else.")

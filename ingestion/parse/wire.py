@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from ingestion.cutting import Cutting
 from ingestion.documents import Chunk, ParsedDocument
 from ingestion.errors import DocumentRejected, DocumentTooComplex
 from ingestion.parse.limits import Limits
@@ -31,6 +32,7 @@ class Request(msgspec.Struct, frozen=True):
     filename: str
     size: int
     limits: Limits
+    cutting: Cutting | None
 
 
 class Draw(msgspec.Struct, frozen=True, tag=True):

@@ -266,6 +266,18 @@ def test_a_question_is_answered_once(
     assert kept.fetchall() == []
 
 
+def test_a_stream_that_is_told_again_says_so(ida: Client, key: dict[str, str]) -> None:
+    assistant = ida.assistant(report_md=b"# Report\n\nThe group employed 1,204 people.\n")
+    path = f"{CHAT}{ida.chat(assistant['id'])}/"
+    asked = {"assistant_id": assistant["id"], "input": "How many people?", "stream": True}
+    first, again = (ida.put(path, json=asked, headers=key) for _ in range(2))
+    assert (first.status_code, REPLAYED in first.headers) == (200, False)
+    assert again.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert again.headers[REPLAYED] == "true"
+    ends = [one.text.partition("event: done")[2] for one in (first, again)]
+    assert ends[0] == ends[1] != ""
+
+
 def test_a_busy_chat_is_not_kept(
     ida: Client, key: dict[str, str], database: "psycopg.Connection[Any]"
 ) -> None:

@@ -211,7 +211,10 @@ async def test_no_child_looks_for_a_text_that_is_too_long(
     assert files(tmp_path / "pictures") == []
 
 
-async def test_two_children_at_once_and_no_more(drawn: Pictures, storage: FolderStorage) -> None:
+async def test_two_children_at_once_and_no_more(
+    drawn: Pictures, storage: FolderStorage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pictures, "WAIT_SECONDS", 120.0)  # slow machines draw slowly
     content = await stored(storage, pdf(draw=paint))
     most = 0
     async with asyncio.TaskGroup() as group:

@@ -10,7 +10,15 @@ from pgvector import HalfVector
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
-from aiconvokit.db import APP_ROLE, Sessions, create_engine, create_sessions
+from aiconvokit.db import (
+    APP_ROLE,
+    EF_SEARCH,
+    Pool,
+    Sessions,
+    create_engine,
+    create_pool,
+    create_sessions,
+)
 from aiconvokit.retrieval import candidate_queries, plans
 from aiconvokit.retrieval.candidate_queries import CANDIDATES_PER_LEG, Query, candidates
 from aiconvokit.retrieval.filters import compile_filter, parse_filter
@@ -18,7 +26,6 @@ from aiconvokit.retrieval.terms import WeightedText
 from ingestion import store
 from ingestion.language_store import hold_collection, index_anew
 from ingestion.lexical_store import BLOCK, index_document
-from ingestion.store import driver_connection
 from ingestion.tables import Collection
 from ingestion.vector_index import demote, index_name, promote
 
@@ -93,6 +100,7 @@ class Library:
     engine: AsyncEngine
     sessions: Sessions
     requests: Sessions
+    pool: Pool
     random: np.random.Generator
 
     async def add(self, name: str, size: int) -> int:
@@ -117,10 +125,12 @@ class Library:
             await session.execute(text("DELETE FROM document WHERE id = :id"), {"id": document})
 
     async def find(self, query: Query) -> dict[int, Candidate]:
-        async with self.requests.begin() as session:
+        async with self.sessions.begin() as session:
             collection = await session.get_one(Collection, 1)
-            connection = await driver_connection(session)
-            await plans.choose(connection, collection, query.where)
+        async with (
+            self.pool.connection() as connection,
+            plans.planned(connection, collection, query.where),
+        ):
             found, known = await candidates(connection, collection, query)
         assert known == 1
         columns = (found.chunk_ids, found.document_ids, found.dense, found.lexical)
@@ -142,12 +152,15 @@ async def library(database_url: str) -> AsyncIterator[Library]:
     engine = create_engine(database_url, pool_size=2)
     app = create_engine(database_url, pool_size=1, role=APP_ROLE)
     sessions, requests = create_sessions(engine), create_sessions(app)
-    found = Library(engine, sessions, requests, np.random.default_rng(1))
+    pool = create_pool(database_url, pool_size=1, role=APP_ROLE)
+    await pool.open()
+    found = Library(engine, sessions, requests, pool, np.random.default_rng(1))
     async with found.sessions.begin() as session:
         for statement in filter(str.strip, _BASE.split(";")):
             await session.execute(text(statement))
         await store.ensure_space(session, "fake", "fake", DIM)
     yield found
+    await pool.close()
     await app.dispose()
     await engine.dispose()
 
@@ -254,9 +267,9 @@ async def test_a_large_collection_keeps_its_plans(
     monkeypatch.setattr(candidate_queries, "LARGE_PER_LEG", CANDIDATES_PER_LEG)
     for _ in range(PREPARED_AFTER + 1):
         assert await library.find(query) == planned
-    async with library.requests.begin() as session:
+    async with library.pool.connection() as connection:
         kept = "SELECT generic_plans FROM pg_prepared_statements WHERE statement LIKE '%prior%'"
-        assert max(await session.scalars(text(kept))) > 0
+        assert max(await (await connection.execute(kept)).fetchall()) > (0,)
 
 
 async def test_a_collection_indexed_anew_has_new_blocks(library: Library) -> None:
@@ -283,8 +296,8 @@ async def test_a_filter_holds_in_blocks_and_behind_them(library: Library) -> Non
 
 
 async def index_scans(library: Library) -> int:
-    async with library.requests.begin() as session:  # on the connection that searched
-        await session.execute(text("SELECT pg_stat_force_next_flush()"))
+    async with library.pool.connection() as connection:  # the one that searched
+        await connection.execute("SELECT pg_stat_force_next_flush()")
     async with library.sessions.begin() as session:
         statement = "SELECT idx_scan FROM pg_stat_user_indexes WHERE indexrelname = :name"
         return int(await session.scalar(text(statement), {"name": index_name(1, 1)}) or 0)
@@ -332,19 +345,15 @@ async def test_a_filter_chooses_between_index_and_comparison(
     assert len(found) >= CANDIDATES_PER_LEG
 
 
-async def test_the_index_is_asked_for_as_many_as_a_leg_has(
-    library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_index_is_asked_for_as_many_as_a_leg_has(library: Library) -> None:
     await fill(library, [1_000])
-    assert await promote(library.engine, 1, 1)
-    monkeypatch.setattr(candidate_queries, "INDEXED_FROM", 500)
-    async with library.sessions.begin() as session:
-        collection = await session.get_one(Collection, 1)
-        await candidates(await driver_connection(session), collection, QUERY)
+    await library.find(QUERY)  # loads pgvector
+    async with library.pool.connection() as connection:
         # A setting that pgvector does not know would be taken in silence.
         known = "SELECT name, setting FROM pg_settings WHERE name LIKE 'hnsw.%'"
-        rows: dict[str, str] = {row[0]: row[1] for row in await session.execute(text(known))}
-    assert rows["hnsw.ef_search"] == str(candidate_queries.EF_SEARCH)
+        found = await (await connection.execute(known)).fetchall()
+        rows: dict[str, str] = {row[0]: row[1] for row in found}
+    assert rows["hnsw.ef_search"] == str(EF_SEARCH)
     assert rows["hnsw.iterative_scan"] == "strict_order"
 
 

@@ -4,6 +4,9 @@ import os
 
 import pytest
 
+DEADLINE_SECONDS = 600.0
+"""For one answer. The wire is tested, not how fast a small model is on a busy machine."""
+
 
 def setting(name: str) -> str:
     """AICONVOKIT_LIVE_<name>; the test is skipped where it is not set."""

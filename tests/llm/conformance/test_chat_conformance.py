@@ -59,7 +59,7 @@ async def model(request: pytest.FixtureRequest, fake: FakeModel) -> AsyncIterato
     made: ChatModel
     if request.param == "live":
         address, name = live.setting("BASE_URL"), live.setting("CHAT_MODEL")
-        made = OpenAIChatModel(address, live.api_key(), name)
+        made = OpenAIChatModel(address, live.api_key(), name, deadline_s=live.DEADLINE_SECONDS)
     else:
         made = OpenAIChatModel(fake.base_url, "sk-secret", request.param)
     yield made

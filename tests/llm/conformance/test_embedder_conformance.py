@@ -50,7 +50,7 @@ async def embedder(
         made = LocalEmbedder()
     elif request.param == "live":
         address, name = live.setting("BASE_URL"), live.setting("EMBEDDING_MODEL")
-        made = OpenAIEmbedder(address, live.api_key(), name)
+        made = OpenAIEmbedder(address, live.api_key(), name, deadline_s=live.DEADLINE_SECONDS)
     else:
         made = OpenAIEmbedder(fake_server.base_url, None, request.param)
     yield made
