@@ -6,7 +6,7 @@ idempotent, and a job whose worker died is taken up again within a minute.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import procrastinate
@@ -64,6 +64,22 @@ async def enqueue(
         task, lock=key, connection=connection, schedule_in={"seconds": after_seconds}
     )
     await job.defer_async(**arguments)
+
+
+async def enqueue_all(
+    queue: procrastinate.App,
+    session: AsyncSession,
+    task: str,
+    jobs: Mapping[str, Mapping[str, Any]],
+) -> None:
+    """`enqueue` for many jobs of one task, with one statement; `jobs` are arguments by key."""
+    if not jobs:
+        return
+    made = [
+        queue.configure_task(task, lock=key).make_new_job(**arguments)
+        for key, arguments in jobs.items()
+    ]
+    await queue.job_manager.batch_defer_jobs_async(made, await driver_connection(session))
 
 
 Rescue = Callable[[], Awaitable[None]]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import idempotency_store
+from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
 from aiconvokit.files import attachment_queries, documents
@@ -86,4 +86,12 @@ async def _remove_unread(
         await attachment_queries.hold_names(session, collection.id)
         unused += await documents.remove_all(session, collection.id, removed)
         await queries.delete_collection(session, collection.id)
+        await deletions.keep(
+            session,
+            collection.owner_id,
+            "vector_store",
+            collection.id,
+            Removed(),  # told with the assistant's
+            public_id=collection.public_id,
+        )
     return unused

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.errors import Conflict, NotFound
 from aiconvokit.files import attachment_queries as statements
 from aiconvokit.files import queries
-from aiconvokit.files.documents import queue_all
+from aiconvokit.files.documents import queue_ingestion
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.services import Services
@@ -71,7 +71,7 @@ async def attach(
             unread.append(document.id)
     new = [one for one in by_file.values() if one.file.id not in found]
     made = await _insert(session, collection_id, new)
-    await queue_all(services, session, [*unread, *made.values()])
+    await queue_ingestion(services, session, *unread, *made.values())
     await queries.touch(session, collection_id)
     ids = found | made
     return [ids[file_id] for file_id in by_file]

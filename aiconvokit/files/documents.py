@@ -13,14 +13,14 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import NotFound
 from aiconvokit.files import emptying_queries, pictures, queries
 from aiconvokit.files.queries import DocumentRow
-from aiconvokit.jobs import enqueue
+from aiconvokit.jobs import enqueue_all
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from aiconvokit.storage import Stored
 from ingestion.attributes import Attributes
 from ingestion.errors import DocumentRejected
 from ingestion.load import clean_filename, sniff, title_of
-from ingestion.store import driver_connection, empty_collection, remove_passages
+from ingestion.store import empty_collection, remove_passages
 from ingestion.tables import Document, PageText
 
 INGEST_TASK = "ingest_document"
@@ -160,28 +160,10 @@ async def _put(
     return await queries.upsert_document(session, collection_id, file_id, named)
 
 
-async def queue_ingestion(services: Services, session: AsyncSession, document_id: int) -> None:
-    """Queue the job that makes a document searchable."""
-    await enqueue(
-        services.queue,
-        session,
-        INGEST_TASK,
-        key=f"document:{document_id}",
-        document_id=document_id,
-    )
-
-
-async def queue_all(services: Services, session: AsyncSession, document_ids: Sequence[int]) -> None:
-    """`queue_ingestion` for many documents, with one statement."""
-    if not document_ids:
-        return
-    queue = services.queue
-    jobs = [
-        queue.configure_task(INGEST_TASK, lock=f"document:{one}").make_new_job(document_id=one)
-        for one in document_ids
-    ]
-    connection = await driver_connection(session)
-    await queue.job_manager.batch_defer_jobs_async(jobs, connection)
+async def queue_ingestion(services: Services, session: AsyncSession, *document_ids: int) -> None:
+    """Queue the jobs that make documents searchable."""
+    jobs = {f"document:{one}": {"document_id": one} for one in document_ids}
+    await enqueue_all(services.queue, session, INGEST_TASK, jobs)
 
 
 async def find(

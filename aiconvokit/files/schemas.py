@@ -36,7 +36,7 @@ class DocumentOut(Struct):
     error: DocumentError | None
     version: int
     created_at: Timestamp
-    attributes: dict[str, str | int | float | bool]
+    attributes: dict[str, str | float | bool]
     progress: DocumentProgress | None
 
 

@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from aiconvokit.config import Limits
 from aiconvokit.files import expiry, language_change, queries
-from aiconvokit.files.documents import INGEST_TASK, queue_all
+from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
 from aiconvokit.files.postponed import Pause, postpone
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
@@ -143,7 +143,7 @@ async def requeue_lost(services: Services) -> None:
     """Queue documents that wait for a job which is not there: their worker was stopped mid-way."""
     async with services.owner_sessions.begin() as session:
         lost = await queries.documents_without_job(session)
-        await queue_all(services, session, lost)
+        await queue_ingestion(services, session, *lost)
     for document_id in lost:
         logger.info("Document %s is taken up again", document_id)
 

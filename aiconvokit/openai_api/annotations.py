@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from msgspec import Struct
 
+from aiconvokit.chat.markdown import code_spans, holder
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.urls import document_url
 
@@ -39,9 +40,12 @@ class FileCitation(Struct):
 
 
 def marks_in(text: str, indices: Collection[int]) -> Iterator[Mark]:
-    """The marks of some citations, in the order of the text."""
+    """The marks of some citations, in the order of the text; code has none."""
+    code = code_spans(text) if "`" in text or "~" in text else []
     for found in _MARK.finditer(text):
-        if int(found[1]) in indices:
+        held = holder(code, found.start())
+        is_code = held is not None and found.start() < held.end
+        if int(found[1]) in indices and not is_code:
             yield Mark(int(found[1]), *found.span())
 
 

@@ -171,7 +171,7 @@ class _Teller:
         self._text += text
         said: dict[str, Any] = {"value": text}
         # Marks come whole, in the piece that they are first told with.
-        if new := list(self._new_annotations()):
+        if "]" in text and (new := list(self._new_annotations())):
             said["annotations"] = new
         content = [{"index": 0, "type": "text", "text": said}]
         kind = "thread.message.delta"

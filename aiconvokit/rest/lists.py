@@ -11,6 +11,7 @@ from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import MAX_INTEGER, NOT_AN_INTEGER
 from aiconvokit.rest.urls import absolute
+from ingestion.storable import why_unstorable
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -66,10 +67,16 @@ def whole_number(request: ApiRequest, name: str, low: int, high: int) -> int | N
 
 
 def query_value(request: ApiRequest, name: str) -> str | None:
-    """The last value of a query parameter, None when it is not given."""
+    """The last value of a query parameter, None when it is not given.
+
+    Raises:
+        InvalidFields: the database cannot hold it.
+    """
     # Not request.query_params: those are kept in a cache, however large the query was.
     query = bytes(request.scope["query_string"]).decode("latin-1")
     values = parse_qs(query, keep_blank_values=True).get(name)
+    if values and (why := why_unstorable(values[-1])):
+        raise InvalidFields({name: [why]})
     return values[-1] if values else None
 
 
