@@ -21,7 +21,7 @@ from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.files.pictures import open_pictures
 from aiconvokit.openai_api import routes as openai
-from aiconvokit.openai_api.run_work import Runs
+from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.operations import health
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge

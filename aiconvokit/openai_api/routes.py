@@ -8,21 +8,19 @@ from litestar.handlers import BaseRouteHandler
 
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.errors import NotFound
-from aiconvokit.openai_api import (
-    assistants_routes,
-    completions_routes,
-    embeddings_routes,
-    file_batches_routes,
-    files_routes,
-    messages_routes,
-    models_routes,
-    runs_routes,
-    steps_routes,
-    thread_runs_routes,
-    threads_routes,
-    vector_store_files_routes,
-    vector_stores_routes,
-)
+from aiconvokit.openai_api.assistants import routes as assistants_routes
+from aiconvokit.openai_api.completions import routes as completions_routes
+from aiconvokit.openai_api.embeddings import routes as embeddings_routes
+from aiconvokit.openai_api.files import routes as files_routes
+from aiconvokit.openai_api.messages import routes as messages_routes
+from aiconvokit.openai_api.models import routes as models_routes
+from aiconvokit.openai_api.runs import routes as runs_routes
+from aiconvokit.openai_api.runs import steps_routes
+from aiconvokit.openai_api.runs import thread_routes as thread_runs_routes
+from aiconvokit.openai_api.threads import routes as threads_routes
+from aiconvokit.openai_api.vector_stores import batches_routes as file_batches_routes
+from aiconvokit.openai_api.vector_stores import files_routes as vector_store_files_routes
+from aiconvokit.openai_api.vector_stores import routes as vector_stores_routes
 from aiconvokit.rest.openai_errors import V1
 from ingestion.storable import why_unstorable
 

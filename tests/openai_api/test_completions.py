@@ -11,9 +11,9 @@ import psycopg
 import pytest
 from openai.types.chat import ChatCompletion
 
-from aiconvokit.openai_api import completions_stream
-from aiconvokit.openai_api.completions_reply import Piece
-from aiconvokit.openai_api.completions_stream import first_piece
+from aiconvokit.openai_api.completions import stream as completions_stream
+from aiconvokit.openai_api.completions.reply import Piece
+from aiconvokit.openai_api.completions.stream import first_piece
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, Client, Server, running_server

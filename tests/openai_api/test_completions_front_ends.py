@@ -7,7 +7,7 @@ import openai
 import pytest
 
 from aiconvokit.llm.chat_model import ChatMessage
-from aiconvokit.openai_api.front_ends import recognised, stand_in
+from aiconvokit.openai_api.completions.front_ends import recognised, stand_in
 from fake_model.server import FakeModel
 from support.server import API, Client
 

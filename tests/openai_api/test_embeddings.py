@@ -8,7 +8,7 @@ import httpx
 import openai
 import pytest
 
-from aiconvokit.openai_api.embeddings_tokens import text_of
+from aiconvokit.openai_api.embeddings.tokens import text_of
 from fake_model.server import DIMENSIONS, FakeModel
 from fake_model.vectors import bag_of_words
 from support.server import Server

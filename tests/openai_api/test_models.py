@@ -5,7 +5,7 @@ from typing import Any
 import openai
 import pytest
 
-from aiconvokit.openai_api.models import slugs
+from aiconvokit.openai_api.models.names import slugs
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, Client, running_server

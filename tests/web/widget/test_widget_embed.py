@@ -99,5 +99,5 @@ def test_the_preview_is_framed_by_nobody_else(server: Server) -> None:
 def test_nothing_public_is_in_the_documented_api(server: Server) -> None:
     with server.client() as client:
         paths = client.get("/schema/openapi.json").json()["paths"]
-    assert not [path for path in paths if path.startswith("/embed/") or path.startswith("/widget")]
+    assert not [path for path in paths if path.startswith(("/embed/", "/widget"))]
     assert f"{API}/widgets/" in paths

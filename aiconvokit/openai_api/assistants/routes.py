@@ -1,0 +1,125 @@
+"""`/v1/assistants`."""
+
+from typing import Any
+
+from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.accounts import deletions
+from aiconvokit.accounts.deletions import Removed
+from aiconvokit.assistants import access
+from aiconvokit.assistants.removal import remove_assistant_alone
+from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api.assistants import queries
+from aiconvokit.openai_api.assistants import work as assistants
+from aiconvokit.openai_api.assistants.work import (
+    AssistantDeleted,
+    AssistantOut,
+    AssistantUpdate,
+    NewAssistant,
+    show_assistants,
+)
+from aiconvokit.openai_api.bodies import read
+from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.openapi import describe
+from aiconvokit.services import Services
+
+PARTLY = (
+    "file_search is the one tool; model, temperature, top_p, response_format and reasoning_effort"
+    " are kept and shown, and the server's own model answers"
+)
+
+
+@post(
+    "/assistants",
+    status_code=200,
+    operation_class=describe(NewAssistant, errors=(404,)),
+    partly=PARTLY,
+)
+async def create_assistant(
+    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> AssistantOut:
+    """Make an assistant, which reads the vector stores that it names."""
+    wanted = await read(request, services, NewAssistant)
+    async with services.sessions.begin() as session:
+        assistant = await assistants.make(services, session, user_id, wanted)
+        return (await show_assistants(services, session, [assistant]))[0]
+
+
+@get("/assistants", operation_class=describe(query=CURSOR))
+async def list_assistants(
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+) -> Page[AssistantOut]:
+    """Assistants that one may ask, newest first."""
+    shared = services.settings.shared_assistants
+    found = await queries.page_of(session, user_id, read_cursor(request), shared=shared)
+    shown = await show_assistants(services, session, [row[0] for row in found.rows])
+    return page(shown, has_more=found.has_more)
+
+
+@get("/assistants/{assistant_id:str}")
+async def get_assistant(
+    services: NamedDependency[Services],
+    session: NamedDependency[AsyncSession],
+    user_id: NamedDependency[int],
+    assistant_id: FromPath[str],
+) -> AssistantOut:
+    """One assistant."""
+    found = await lookup.assistant_to_ask(services, session, user_id, assistant_id)
+    return (await show_assistants(services, session, [found]))[0]
+
+
+@post(
+    "/assistants/{assistant_id:str}",
+    status_code=200,
+    operation_class=describe(AssistantUpdate, errors=(403,)),
+    partly=PARTLY,
+)
+async def change_assistant(
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    assistant_id: FromPath[str],
+) -> AssistantOut:
+    """Change an assistant; what is not given stays, and a list of vector stores is the whole."""
+    async with services.sessions() as session:
+        await lookup.assistant_to_change(services, session, user_id, assistant_id)
+    wanted = await read(request, services, AssistantUpdate)
+    async with services.sessions.begin() as session:
+        found = await lookup.assistant_to_change(services, session, user_id, assistant_id)
+        await access.hold(session, found.id, "change")
+        await session.refresh(found)
+        await assistants.change(services, session, found, wanted)
+        return (await show_assistants(services, session, [found]))[0]
+
+
+@delete("/assistants/{assistant_id:str}", status_code=200, operation_class=describe(errors=(403,)))
+async def delete_assistant(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    assistant_id: FromPath[str],
+) -> AssistantDeleted:
+    """Delete an assistant by itself: threads and vector stores stay."""
+    removed = Removed()
+    async with services.sessions.begin() as session:
+        found = await lookup.assistant_to_change(services, session, user_id, assistant_id)
+        await remove_assistant_alone(session, found.id, removed)
+        await deletions.keep(
+            session, user_id, "assistant", found.id, removed, public_id=assistant_id
+        )
+    return AssistantDeleted(assistant_id)
+
+
+HANDLERS: list[Any] = [
+    create_assistant,
+    list_assistants,
+    get_assistant,
+    change_assistant,
+    delete_assistant,
+]

@@ -1,0 +1,1 @@
+"""Models: the assistants of the caller, and the chat model."""

@@ -1,0 +1,173 @@
+"""What a run is asked for with: read, checked, and begun as a turn of its thread."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from aiconvokit.assistants.tables import Assistant
+from aiconvokit.chat.tables import Thread
+from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
+from aiconvokit.chat.turn import HISTORY_MESSAGES, StoredTurn
+from aiconvokit.chat.turn_queries import Saying
+from aiconvokit.chat.turn_state import Bounds
+from aiconvokit.db import Transaction
+from aiconvokit.errors import BadRequest, ChatBusy
+from aiconvokit.ids import public_id
+from aiconvokit.openai_api import tools
+from aiconvokit.openai_api.bodies import Metadata
+from aiconvokit.openai_api.messages.work import NewMessage
+from aiconvokit.openai_api.runs import queries as run_queries
+from aiconvokit.openai_api.tables import Run
+from aiconvokit.openai_api.tools import Tools
+from aiconvokit.rest.fields import JsonBody, LongText
+from aiconvokit.services import Services
+
+EXTRACTIVE = "extractive"
+"""The model of a server that has none."""
+
+
+class Truncation(Struct):
+    """How much of the thread the model sees."""
+
+    type: Literal["auto", "last_messages"] = "auto"
+    last_messages: Annotated[int, Meta(ge=1)] | None = None
+
+
+class NewRun(JsonBody):
+    """A run; what it names not is the assistant's."""
+
+    assistant_id: str
+    model: str | None = None
+    instructions: LongText | None = None
+    additional_instructions: LongText | None = None
+    additional_messages: list[NewMessage] | None = None
+    tools: Tools | None = None
+    tool_choice: Any = None
+    metadata: Metadata | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_prompt_tokens: Annotated[int, Meta(ge=256)] | None = None
+    max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
+    truncation_strategy: Truncation | None = None
+    parallel_tool_calls: bool | None = None
+    response_format: Any = None
+    stream: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run whose turn has begun."""
+
+    run: Run
+    turn: StoredTurn
+
+
+async def begin(
+    services: Services,
+    user_id: int,
+    thread: Thread,
+    assistant: Assistant,
+    wanted: NewRun,
+    said_first: Sequence[Saying] = (),
+) -> Begun:
+    """Store a run and take its thread, all or nothing.
+
+    Raises:
+        NotFound: the thread or the assistant was deleted meanwhile.
+        BadRequest: nothing was asked in the thread, or another run is in work there.
+        ChatBusy: a turn that is no run is in work there.
+        InvalidFields: a tool is not offered.
+    """
+    kept = _kept_tools(assistant, wanted)
+    searches = _searches(kept, wanted.tool_choice)
+    bounds = _bounds(kept, wanted)
+    run = Run(public_id=public_id("run"), thread_id=thread.id, assistant_id=assistant.openai_id)
+
+    async def store(transaction: Transaction, turn: StoredTurn) -> None:
+        run.message_id, run.metadata_ = turn.message_row, wanted.metadata or {}
+        run.parameters = {
+            **_parameters(services, assistant, wanted, kept),
+            "instructions": turn.persona.instructions,
+            "searches": any(one.chunk_count for one in turn.collections),
+            "score_threshold": bounds.score,
+        }
+        run.created_at = await run_queries.insert_run(transaction, run)
+
+    asked = AskedInThread(
+        user_id=user_id,
+        thread_id=thread.id,
+        assistant_id=assistant.id,
+        instructions=wanted.instructions,
+        more_instructions=wanted.additional_instructions or "",
+        said_first=said_first,
+        searches=searches,
+        last_messages=_last_messages(wanted.truncation_strategy),
+        bounds=bounds,
+    )
+    try:
+        turn = await begin_in_thread(services, asked, store)
+    except ChatBusy as error:
+        async with services.sessions() as session:
+            active = await run_queries.active_run_of(session, thread.id)
+        if active is None:
+            raise
+        told = f"Thread {thread.public_id} already has an active run {active}."
+        raise BadRequest(told) from error
+    return Begun(run, turn)
+
+
+def _kept_tools(assistant: Assistant, wanted: NewRun) -> list[dict[str, Any]]:
+    if wanted.tools is not None:
+        return tools.checked(wanted.tools)
+    default = [{"type": tools.FILE_SEARCH}] if assistant.searches else []
+    kept: list[dict[str, Any]] = assistant.options.get("tools", default)
+    return kept
+
+
+def _searches(kept: Sequence[dict[str, Any]], choice: Any) -> bool:
+    return choice != "none" and tools.options_in(kept) is not None
+
+
+def _bounds(kept: Sequence[dict[str, Any]], wanted: NewRun) -> Bounds:
+    options = tools.options_in(kept)
+    ranking = options.ranking_options if options else None
+    return Bounds(
+        passages=options.max_num_results if options else None,
+        score=ranking.score_threshold if ranking else 0.0,
+        prompt_tokens=wanted.max_prompt_tokens,
+        answer_tokens=wanted.max_completion_tokens,
+    )
+
+
+def _last_messages(truncation: Truncation | None) -> int:
+    if truncation is None or truncation.type == "auto" or truncation.last_messages is None:
+        return HISTORY_MESSAGES
+    return truncation.last_messages
+
+
+def _parameters(
+    services: Services, assistant: Assistant, wanted: NewRun, kept: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """What the run object shows again; what no model is told is only kept."""
+    own = assistant.options
+    model = services.chat_model.name if services.chat_model else EXTRACTIVE
+    truncation = wanted.truncation_strategy or Truncation()
+    return {
+        "model": wanted.model or assistant.model or model,
+        "tools": kept,
+        "temperature": _given(wanted.temperature, own.get("temperature")),
+        "top_p": _given(wanted.top_p, own.get("top_p")),
+        "max_prompt_tokens": wanted.max_prompt_tokens,
+        "max_completion_tokens": wanted.max_completion_tokens,
+        "truncation_strategy": msgspec.to_builtins(truncation),
+        "tool_choice": wanted.tool_choice or "auto",
+        "parallel_tool_calls": wanted.parallel_tool_calls is not False,
+        "response_format": _given(wanted.response_format, own.get("response_format")) or "auto",
+    }
+
+
+def _given(value: Any, otherwise: Any) -> Any:
+    return otherwise if value is None else value

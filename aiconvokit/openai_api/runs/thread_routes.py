@@ -1,0 +1,60 @@
+"""`/threads/runs`: a thread is made and an assistant answers in it, with one call."""
+
+from typing import Any
+
+from litestar import Response, post
+from litestar.di import NamedDependency
+
+from aiconvokit.chat.queries import delete_threads
+from aiconvokit.errors import AIConvoKitError
+from aiconvokit.openai_api import bodies, lookup
+from aiconvokit.openai_api.assistants.resources import ThreadResources
+from aiconvokit.openai_api.runs.asking import NewRun
+from aiconvokit.openai_api.runs.routes import answered, begin
+from aiconvokit.openai_api.runs.show import RunOut
+from aiconvokit.openai_api.runs.work import Runs
+from aiconvokit.openai_api.threads import work as threads
+from aiconvokit.openai_api.threads.work import NewThread
+from aiconvokit.rest.body import ApiRequest
+from aiconvokit.rest.openapi import describe
+from aiconvokit.services import Services
+
+
+class NewThreadRun(NewRun):
+    """A run and the thread that is made for it."""
+
+    thread: NewThread | None = None
+    tool_resources: ThreadResources | None = None
+
+
+@post(
+    "/threads/runs",
+    status_code=200,
+    operation_class=describe(NewThreadRun, errors=(404, 409), events=True),
+    partly="as POST /v1/threads/{thread_id}/runs; tool_resources become the thread's",
+)
+async def create_thread_and_run(
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    runs: NamedDependency[Runs],
+    user_id: NamedDependency[int],
+) -> Response[RunOut]:
+    """Make a thread and let an assistant answer in it."""
+    wanted = await bodies.read(request, services, NewThreadRun)
+    new = wanted.thread or NewThread()
+    if new.tool_resources is None:
+        new.tool_resources = wanted.tool_resources
+    async with services.sessions.begin() as session:
+        await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
+        thread = await threads.make(services, session, user_id, new)
+        made = await threads.show_thread(session, thread)
+    try:
+        begun = await begin(services, user_id, thread, wanted)
+    except AIConvoKitError:  # nothing is left of what was refused
+        async with services.sessions.begin() as session:
+            await delete_threads(session, [thread.id])
+        raise
+    return await answered(request, runs, thread, begun, streams=wanted.stream is True, made=made)
+
+
+HANDLERS: list[Any] = [create_thread_and_run]
