@@ -21,7 +21,7 @@ doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.m
 	@$(BIN)/aiconvokit doctor $(ARGS)
 
 test: .venv/dev ## all tests, two files at a time (ARGS="-k name")
-	$(BIN)/pytest -n 2 --dist loadfile $(ARGS)
+	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## linters, types, order of imports, freshness of the lock and of generated docs
 	$(BIN)/ruff check .

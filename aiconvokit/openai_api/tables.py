@@ -13,8 +13,8 @@ from ingestion.tables import Base, created, identity
 class Run(Base):
     """A turn that was asked for as a run.
 
-    How it stands is how its answer, `message_id`, stands: see `runs.show.standing`. `assistant_id` is the
-    public one; the assistant may be deleted before the run.
+    How it stands is how its answer, `message_id`, stands: see `runs.show.standing`.
+    `assistant_id` is the public one; the assistant may be deleted before the run.
     """
 
     __tablename__ = "run"
