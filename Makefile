@@ -20,7 +20,7 @@ serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
 doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.md (ARGS=--json)
 	@$(BIN)/aiconvokit doctor $(ARGS)
 
-test: .venv/dev ## all tests, two files at a time (ARGS="-k name")
+test: .venv/dev ## all tests, three files at a time (ARGS="-k name")
 	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## linters, types, order of imports, freshness of the lock and of generated docs
