@@ -80,12 +80,14 @@ async def carry_on(
 ) -> AsyncGenerator[Event, None]:
     """A turn that has begun, to its end: as `run_turn`, which begins it, too."""
     try:
-        async with renewed(services, turn.thread_id, turn.lease):
+        async with renewed(services, turn.thread_id, turn.lease) as renewal:
             sources = await find_sources(services, turn)
             yield Started(turn.chat_id, turn.message_id, len(sources or ()))
             async with aclosing(answer(services, turn, sources)) as events:
                 async for event in events:
                     yield event
+                    if renewal.is_lost:  # nobody will have it: `record` says why
+                        break
         done = await record(services, turn, along)
     except AIConvoKitError as error:
         await asyncio.shield(abandon(services, turn, error.code))

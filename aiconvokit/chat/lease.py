@@ -8,6 +8,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
@@ -24,24 +25,35 @@ SWEEP_SECONDS = 10
 logger = logging.getLogger(__name__)
 
 
+@dataclass(slots=True)
+class Renewal:
+    """Whether the lease of a block is still its own."""
+
+    is_lost: bool = False
+
+
 @asynccontextmanager
-async def renewed(services: Services, thread_id: int, lease: UUID) -> AsyncIterator[None]:
-    """Keep a lease alive as long as the block runs."""
-    task = asyncio.create_task(_renew_forever(services, thread_id, lease), name="renew lease")
+async def renewed(services: Services, thread_id: int, lease: UUID) -> AsyncIterator[Renewal]:
+    """Keep a lease alive as long as the block runs, which is told when it was lost."""
+    renewal = Renewal()
+    task = asyncio.create_task(
+        _renew_forever(services, thread_id, lease, renewal), name="renew lease"
+    )
     try:
-        yield
+        yield renewal
     finally:
         task.cancel()
         await asyncio.wait({task})
 
 
-async def _renew_forever(services: Services, thread_id: int, lease: UUID) -> None:
+async def _renew_forever(services: Services, thread_id: int, lease: UUID, renewal: Renewal) -> None:
     seconds = services.settings.limits.lease_seconds
     while True:
         await asyncio.sleep(seconds / 3)
         try:
             async with services.pool.connection() as transaction:
                 if not await turn_queries.renew_lease(transaction, thread_id, lease, seconds):
+                    renewal.is_lost = True
                     return
         except psycopg.Error as error:
             logger.warning("A lease could not be renewed: %s", type(error).__name__)

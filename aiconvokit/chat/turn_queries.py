@@ -64,11 +64,14 @@ RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
 """
 # The same for a thread that may have no chat yet, with any assistant of the user's.
 _TAKE_THREAD = """
+WITH a AS (
+    SELECT id, instructions, company_name, glossary FROM assistant
+    WHERE id = %(assistant)s AND (owner_id = %(user)s OR %(shared)s) FOR KEY SHARE
+)
 UPDATE thread t
 SET lease_token = %(lease)s, lease_expires_at = now() + make_interval(secs => %(seconds)s)
-FROM assistant a
-WHERE t.id = %(thread)s AND a.id = %(assistant)s
-  AND t.owner_id = %(user)s AND t.origin = %(origin)s AND (a.owner_id = %(user)s OR %(shared)s)
+FROM a
+WHERE t.id = %(thread)s AND t.owner_id = %(user)s AND t.origin = %(origin)s
   AND (t.lease_token IS NULL OR t.lease_expires_at < now())
 RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
 """
@@ -147,8 +150,10 @@ WHERE a.id = %(assistant)s AND coalesce(%(searches)s::boolean, a.searches)
 ORDER BY one.position
 """
 _TOUCH = """
-UPDATE collection SET last_active_at = now()
-WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
+UPDATE collection SET last_active_at = now() WHERE id IN (
+    SELECT id FROM collection
+    WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
+    FOR NO KEY UPDATE SKIP LOCKED)
 """
 # In the order in which deletions lock them.
 _HOLD_DOCUMENTS = """

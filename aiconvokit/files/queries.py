@@ -124,8 +124,9 @@ async def held_content(
 
 
 _TOUCH = text(
-    "UPDATE collection SET last_active_at = now()"
+    "UPDATE collection SET last_active_at = now() WHERE id IN (SELECT id FROM collection"
     " WHERE id = :collection AND last_active_at < now() - interval '1 minute'"
+    " FOR NO KEY UPDATE SKIP LOCKED)"
 )
 
 
@@ -302,6 +303,17 @@ _REDACT_RECEIPTS = text(
 )
 
 
+# Answers that are kept for requests sent again, of all assistants that cited it.
+_FORGET = text(
+    """
+    DELETE FROM idempotency WHERE assistant_id IN (
+        SELECT c.assistant_id FROM message m JOIN chat c ON c.thread_id = m.thread_id
+        WHERE m.citations @> jsonb_build_array(
+            jsonb_build_object('document_id', CAST(:id AS bigint))))
+    """
+)
+
+
 async def redact_answers(session: AsyncSession, document_id: int) -> int:
     """Take the words of answers that cite a document, whosever they are, and of receipts.
 
@@ -310,6 +322,7 @@ async def redact_answers(session: AsyncSession, document_id: int) -> int:
     """
     result = await session.execute(_REDACT, {"id": document_id, "notice": REDACTED})
     await redact_receipts(session, document_id)
+    await session.execute(_FORGET, {"id": document_id})
     return cast("CursorResult[Any]", result).rowcount
 
 

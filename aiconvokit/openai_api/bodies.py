@@ -7,7 +7,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
-from aiconvokit.errors import InvalidFields, UnsupportedMediaType
+from aiconvokit.errors import BadRequest, InvalidFields, UnsupportedMediaType
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.services import Services
@@ -70,17 +70,27 @@ def convert(values: object, wanted: type[T], within: str = "") -> T:
         raise InvalidFields({name: [f"{why}."]}) from error
 
 
-def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
-    """Every text in a JSON value, keys too, with its place."""
+MAX_DEPTH = 100
+"""Of lists and objects within each other, where anything is kept: far from what recursion can."""
+
+
+def _texts(value: object, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value, keys too, with its place.
+
+    Raises:
+        BadRequest: it is nested too deeply.
+    """
+    if depth > MAX_DEPTH:
+        raise BadRequest("JSON parse error - Nested too deeply")
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict):
         for key, one in value.items():
             yield place, key
-            yield from _texts(one, f"{place}.{key}" if place else key)
+            yield from _texts(one, f"{place}.{key}" if place else key, depth + 1)
     elif isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _texts(one, f"{place}[{index}]")
+            yield from _texts(one, f"{place}[{index}]", depth + 1)
 
 
 def unset_or(value: Any, old: Any) -> Any:

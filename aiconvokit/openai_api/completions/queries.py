@@ -18,8 +18,10 @@ WHERE a.id = %(assistant)s AND (a.owner_id = %(user)s OR %(shared)s)
 ORDER BY l.position
 """
 _TOUCH = """
-UPDATE collection SET last_active_at = now()
-WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
+UPDATE collection SET last_active_at = now() WHERE id IN (
+    SELECT id FROM collection
+    WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
+    FOR NO KEY UPDATE SKIP LOCKED)
 """
 
 

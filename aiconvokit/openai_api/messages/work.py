@@ -248,7 +248,7 @@ async def hold_finished(session: AsyncSession, thread: Thread, message: Message)
     status = await queries.status_of(session, message.id)
     if status is None:
         raise lookup.unknown("message", message.public_id)
-    if held.is_busy and status == "in_progress":
+    if held.is_busy:
         raise BadRequest(f"Can't delete {message.public_id} while {_run(held)} is active.")
 
 

@@ -109,6 +109,7 @@ class _Teller:
         self._file_ids: dict[int, str] = {}
         self._annotated = 0
         self._writes = False
+        self._has_searched = False
 
     async def begin(self) -> list[bytes]:
         """The run, and the search that it begins with."""
@@ -143,6 +144,7 @@ class _Teller:
     async def _searched(self) -> list[bytes]:
         if not self._run.parameters["searches"]:
             return []
+        self._has_searched = True
         found = [found_of(rank, one) for rank, one in enumerate(self._turn.trace.found, start=1)]
         async with self._services.sessions() as session:
             file_ids = await file_ids_of(session, {one["document_id"] for one in found})
@@ -190,8 +192,8 @@ class _Teller:
             message = (await show_messages(session, self._thread, [answer]))[0]
             results = await step_results(session, answer, with_content=False)
         shown, told = show_run(run, thread_id, answer), list[bytes]()
-        if run.parameters["searches"] and results is None:  # the search itself failed
-            told.append(_closed(search_step(run, thread_id, answer, None)))
+        if run.parameters["searches"] and not self._has_searched:  # it failed, or was stopped
+            told.append(_closed(search_step(run, thread_id, answer, results)))
         if self._writes or answer.content:
             told += [] if self._writes else await self._open_message()
             is_whole = message.status == "completed"

@@ -212,7 +212,7 @@ async def step_results(
 ) -> list[FileResult] | None:
     """What the search for an answer came to; None: it is not there yet, or failed."""
     kept = await run_queries.receipt_of(session, answer.id) if answer else None
-    if kept is None or "search" not in kept.content["milliseconds"]:
+    if kept is None or kept.content["space"] is None:
         return None
     found = [one for one in kept.content["passages"] if one["filename"] is not None]
     texts = await run_queries.texts_of(session, found) if with_content else {}
