@@ -27,7 +27,6 @@ from aiconvokit.rest.lists import MAX_ID, Window, next_link, query_value, whole_
 from aiconvokit.rest.openapi import LIST, describe
 from aiconvokit.rest.urls import chat_url
 from aiconvokit.services import Services
-from ingestion.storable import why_unstorable
 
 MAX_SEARCH = 200
 """Characters of a search: nobody looks for a longer text."""
@@ -200,8 +199,6 @@ def _search(request: ApiRequest) -> str:
     if len(words) > MAX_SEARCH:
         sentence = f"Ensure this field has no more than {MAX_SEARCH} characters."
         raise InvalidFields({"search": [sentence]})
-    if why := why_unstorable(words):
-        raise InvalidFields({"search": [why]})
     return words
 
 

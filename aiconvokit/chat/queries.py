@@ -167,11 +167,6 @@ async def delete_threads(session: AsyncSession, thread_ids: Sequence[int]) -> No
     await session.execute(_DELETE_THREADS, {"ids": list(thread_ids)})
 
 
-async def thread_exists(session: AsyncSession, thread_id: int) -> bool:
-    """Whether a thread is still there."""
-    return bool(await session.scalar(select(exists().where(Thread.id == thread_id))))
-
-
 async def insert_message(session: AsyncSession, thread_id: int, role: str, content: str) -> None:
     """Append a message that is complete to a thread."""
     message = Message(

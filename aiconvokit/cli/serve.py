@@ -101,6 +101,8 @@ class Server(uvicorn.Server):
     """uvicorn without its signal handlers: it would end the process before we closed our parts."""
 
     finished: asyncio.Event
+    stops_at: float | None = None
+    """By the loop's clock, once it was asked to: until then answers in work are waited for."""
 
     @override
     @contextmanager
@@ -113,6 +115,7 @@ def stop(server: Server) -> None:
     """Finish the answers in work, then stop; asked twice, stop now."""
     server.force_exit = server.should_exit
     server.should_exit = True
+    server.stops_at = asyncio.get_running_loop().time() + DRAIN_SECONDS
 
 
 @asynccontextmanager
@@ -148,7 +151,8 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
         server.should_exit = True
         await task
         await _put_away(server)
-        await app.state.runs.close(DRAIN_SECONDS)
+        left = (server.stops_at or 0.0) - asyncio.get_running_loop().time()
+        await app.state.runs.close(0.0 if server.force_exit else max(0.0, left))
 
 
 async def _put_away(server: Server) -> None:

@@ -3,6 +3,8 @@
 import logging
 from datetime import UTC, datetime, timedelta
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.files import attachment_queries as statements
 from aiconvokit.files import documents
@@ -33,7 +35,10 @@ async def sweep(services: Services) -> None:
     async with services.owner_sessions.begin() as session:
         found = await statements.expired_collections(session, AT_ONCE)
     for collection_id in found:
-        await _empty(services, collection_id)
+        try:
+            await _empty(services, collection_id)
+        except SQLAlchemyError:  # those behind it go on, and the next round tries again
+            logger.exception("Collection %s cannot be emptied", collection_id)
 
 
 async def _empty(services: Services, collection_id: int) -> None:

@@ -18,6 +18,8 @@ MetadataValue = Annotated[str, Meta(max_length=512)]
 Metadata = Annotated[dict[MetadataKey, MetadataValue], Meta(max_length=16)]
 """What owners keep with their objects."""
 
+MAX_DEPTH = 100
+"""Of lists and objects within each other, where anything is kept: far from what recursion can."""
 WHOLE = "body"
 """The `param` of what is wrong with the body as a whole."""
 # What is wrong, and where in msgspec's spelling of a place.
@@ -68,10 +70,6 @@ def convert(values: object, wanted: type[T], within: str = "") -> T:
             place, why = ".".join(filter(None, (place, missing[1]))), "it is required"
         name = ".".join(filter(None, (within, place))) or WHOLE
         raise InvalidFields({name: [f"{why}."]}) from error
-
-
-MAX_DEPTH = 100
-"""Of lists and objects within each other, where anything is kept: far from what recursion can."""
 
 
 def _texts(value: object, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:

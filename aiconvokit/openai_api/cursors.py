@@ -9,7 +9,6 @@ from msgspec import Struct
 from aiconvokit.errors import InvalidFields
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.lists import query_value, whole_number
-from ingestion.storable import why_unstorable
 
 DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 CURSOR: dict[str, dict[str, Any]] = {
@@ -19,6 +18,9 @@ CURSOR: dict[str, dict[str, Any]] = {
     "before": {"type": "string"},
 }
 """The query parameters of every list, for the OpenAPI document."""
+
+POLL = {"openai-poll-after-ms": "200"}
+"""When the client's helpers look again at what is in work."""
 
 
 class _Identified(Protocol):
@@ -63,16 +65,14 @@ def read_cursor(
     return Cursor(
         limit=whole_number(request, "limit", 1, most) or default,
         order="asc" if order == "asc" else "desc",
-        after=_id(request, "after"),
-        before=_id(request, "before"),
+        after=query_value(request, "after") or None,
+        before=query_value(request, "before") or None,
     )
 
 
-def _id(request: ApiRequest, name: str) -> str | None:
-    given = query_value(request, name) or None
-    if given is not None and (why := why_unstorable(given)):
-        raise InvalidFields({name: [why]})
-    return given
+def unknown_cursor(name: str, cursor: str) -> InvalidFields:
+    """The error about an id that is none of a list's."""
+    return InvalidFields({name: [f"there is no object with id '{cursor}' in this list."]})
 
 
 def page(shown: list[Item], *, has_more: bool) -> Page[Item]:

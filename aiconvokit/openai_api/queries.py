@@ -11,9 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 from aiconvokit.accounts.tables import Deletion
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat.tables import API, Thread
-from aiconvokit.errors import InvalidFields
 from aiconvokit.files.tables import StoredFile
-from aiconvokit.openai_api.cursors import Cursor
+from aiconvokit.openai_api.cursors import Cursor, unknown_cursor
 from ingestion.tables import Collection, Document
 
 T = TypeVar("T")
@@ -65,9 +64,7 @@ async def listed(
         if cursor is not None:
             row = await _position(session, user_id, statement, keys, cursor)
             if row is None:
-                raise InvalidFields(
-                    {name: [f"there is no object with id '{cursor}' in this list."]}
-                )
+                raise unknown_cursor(name, cursor)
             statement = statement.where(keys.row > row if is_beyond == is_up else keys.row < row)
     if only is not None:
         statement = statement.where(only)
@@ -90,8 +87,10 @@ async def _position(
     found = (await session.execute(here)).scalars().first()
     if found is not None:
         return int(found)
-    gone = select(Deletion.object_id).where(
-        Deletion.owner_id == user_id, Deletion.public_id == f"{keys.within}{cursor}"
+    gone = (
+        select(Deletion.object_id)
+        .where(Deletion.owner_id == user_id, Deletion.public_id == f"{keys.within}{cursor}")
+        .order_by(Deletion.id.desc())
     )
     return (await session.scalars(gone)).first()
 

@@ -55,3 +55,15 @@ def options_in(tools: Sequence[dict[str, Any]]) -> SearchOptions | None:
         if tool["type"] == FILE_SEARCH:
             return msgspec.convert(tool.get(FILE_SEARCH) or {}, SearchOptions)
     return None
+
+
+def check_choice(choice: object) -> None:
+    """Check which tool a run is to use: auto, none, required, or the search by its name.
+
+    Raises:
+        InvalidFields: it is another one.
+    """
+    if choice in (None, "auto", "none", "required") or choice == {"type": FILE_SEARCH}:
+        return
+    why = f'it must be auto, none, required or {{"type": "{FILE_SEARCH}"}}.'
+    raise InvalidFields({"tool_choice": [why]})

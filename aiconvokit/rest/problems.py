@@ -6,6 +6,7 @@ from typing import Any
 import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
+from psycopg.errors import DeadlockDetected
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -116,12 +117,18 @@ def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitErro
     """Any error as one of our tree: our own faults are logged with the request's path."""
     if isinstance(error, AIConvoKitError):
         return error
-    if isinstance(error, PoolBusy | PoolTimeout):
+    if isinstance(error, PoolBusy | PoolTimeout) or is_deadlock(error):
         return Unavailable("The server is busy. Try again in a moment.", code="server_busy")
     if is_database_away(error):
         return Unavailable("The database is not available.", code="database_unavailable")
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return AIConvoKitError()
+
+
+def is_deadlock(error: BaseException) -> bool:
+    """Whether two transactions waited for each other, and this one was ended; nothing is lost."""
+    fault = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(fault, DeadlockDetected)
 
 
 def is_database_away(error: BaseException) -> bool:

@@ -346,6 +346,7 @@ JSON_VALUES = st.recursive(
 
 
 @given(st.fixed_dictionaries({}, optional=dict.fromkeys(("type", "key"), JSON_VALUES)))
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_anything_else_is_one_sentence(given: dict[str, Any]) -> None:
     with pytest.raises(BadFilter, match=r"^.+\.$"):
         parse_filter(given)

@@ -17,16 +17,16 @@ from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, ChatBusy
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api import tools
+from aiconvokit.openai_api.assistants.work import own_model
 from aiconvokit.openai_api.bodies import Metadata
+from aiconvokit.openai_api.completions.body import MOST_TOKENS, Tokens
 from aiconvokit.openai_api.messages.work import NewMessage
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.tables import Run
+from aiconvokit.openai_api.threads.work import MAX_MESSAGES
 from aiconvokit.openai_api.tools import Tools
 from aiconvokit.rest.fields import JsonBody, LongText
 from aiconvokit.services import Services
-
-EXTRACTIVE = "extractive"
-"""The model of a server that has none."""
 
 
 class Truncation(Struct):
@@ -43,14 +43,14 @@ class NewRun(JsonBody):
     model: str | None = None
     instructions: LongText | None = None
     additional_instructions: LongText | None = None
-    additional_messages: list[NewMessage] | None = None
+    additional_messages: Annotated[list[NewMessage], Meta(max_length=MAX_MESSAGES)] | None = None
     tools: Tools | None = None
     tool_choice: Any = None
     metadata: Metadata | None = None
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
-    max_prompt_tokens: Annotated[int, Meta(ge=256)] | None = None
-    max_completion_tokens: Annotated[int, Meta(ge=1)] | None = None
+    max_prompt_tokens: Annotated[int, Meta(ge=256, le=MOST_TOKENS)] | None = None
+    max_completion_tokens: Tokens | None = None
     truncation_strategy: Truncation | None = None
     parallel_tool_calls: bool | None = None
     response_format: Any = None
@@ -153,10 +153,9 @@ def _parameters(
 ) -> dict[str, Any]:
     """What the run object shows again; what no model is told is only kept."""
     own = assistant.options
-    model = services.chat_model.name if services.chat_model else EXTRACTIVE
     truncation = wanted.truncation_strategy or Truncation()
     return {
-        "model": wanted.model or assistant.model or model,
+        "model": wanted.model or assistant.model or own_model(services),
         "tools": kept,
         "temperature": _given(wanted.temperature, own.get("temperature")),
         "top_p": _given(wanted.top_p, own.get("top_p")),

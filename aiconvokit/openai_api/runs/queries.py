@@ -64,6 +64,7 @@ def _runs(thread_id: int) -> Select[Run, Message]:
         select(Run, Message)
         .outerjoin(Message, Message.id == Run.message_id)
         .where(Run.thread_id == thread_id)
+        .execution_options(populate_existing=True)
     )
 
 
@@ -83,27 +84,37 @@ async def note_cancelled(session: AsyncSession, run_id: int) -> None:
     await session.execute(update(Run).where(Run.id == run_id).values(cancelled_at=func.now()))
 
 
-# The process that works at it sees that its lease is gone when it next renews it.
+# The thread before the message, as turns lock them; another turn's lease is left alone.
+_HOLD_THREAD = text("SELECT id FROM thread WHERE id = :thread FOR NO KEY UPDATE")
 _INTERRUPT = text(
     """
-    WITH freed AS (
-        UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
-        WHERE id = :thread RETURNING id
+    WITH ended AS (
+        UPDATE message SET status = 'interrupted'
+        WHERE id = :message AND thread_id = :thread AND status = 'in_progress' RETURNING thread_id
     )
-    UPDATE message SET status = 'interrupted'
-    WHERE thread_id IN (SELECT id FROM freed) AND id = :message AND status = 'in_progress'
+    UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
+    WHERE id IN (SELECT thread_id FROM ended)
     """
 )
 
 
 async def interrupt(session: AsyncSession, run: Run) -> None:
-    """End a run whose process is not this one, or is dead: its thread is free at once."""
+    """End a run whose process is not this one, or is dead: its thread is free at once.
+
+    A process that still works at it stops when it next renews its lease.
+    """
+    await session.execute(_HOLD_THREAD, {"thread": run.thread_id})
     await session.execute(_INTERRUPT, {"thread": run.thread_id, "message": run.message_id})
 
 
 async def set_metadata(session: AsyncSession, run_id: int, metadata: dict[str, str]) -> None:
-    """Replace what the owner keeps with a run."""
-    await session.execute(update(Run).where(Run.id == run_id).values(metadata_=metadata))
+    """Replace what the owner keeps with a run, if it is still there."""
+    await session.execute(
+        update(Run)
+        .where(Run.id == run_id)
+        .values(metadata_=metadata)
+        .execution_options(synchronize_session=False)
+    )
 
 
 async def receipt_of(session: AsyncSession, message_id: int) -> Receipt | None:

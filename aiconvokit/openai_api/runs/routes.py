@@ -9,10 +9,11 @@ from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Thread
+from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
-from aiconvokit.openai_api import bodies, lookup
+from aiconvokit.openai_api import bodies, lookup, tools
 from aiconvokit.openai_api.bodies import Metadata, NoBody
-from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs import asking as run_asking
 from aiconvokit.openai_api.runs import queries as run_queries
@@ -28,8 +29,6 @@ from aiconvokit.rest.openapi import describe
 from aiconvokit.rest.sse import EventStream, event
 from aiconvokit.services import Services
 
-POLL = {"openai-poll-after-ms": "200"}
-"""How long clients that wait for a run wait between two looks."""
 ADDITIONAL = "additional_messages"
 
 
@@ -62,8 +61,11 @@ async def create_run(
 
 
 async def begin(services: Services, user_id: int, thread: Thread, wanted: NewRun) -> Begun:
-    """Begin a run in a thread, with the messages and files that come with it."""
-    said = messages.sayings(wanted.additional_messages or [], ADDITIONAL)
+    """Begin a run in a thread, with the messages that come with it.
+
+    Files that come with them stay in the thread's vector store even where the thread is busy.
+    """
+    said = checked(wanted)
     named = [one["file_id"] for saying in said for one in saying.attachments or ()]
     async with services.sessions.begin() as session:
         assistant = await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
@@ -71,6 +73,17 @@ async def begin(services: Services, user_id: int, thread: Thread, wanted: NewRun
             files = await lookup.files(session, user_id, named)
             await threads_store.put_files(services, session, thread, files)
     return await run_asking.begin(services, user_id, thread, assistant, wanted, said)
+
+
+def checked(wanted: NewRun) -> list[Saying]:
+    """The messages that come with a run, once all is checked that needs no database.
+
+    Raises:
+        InvalidFields: a message or a tool is not read here.
+    """
+    tools.checked(wanted.tools or [])
+    tools.check_choice(wanted.tool_choice)
+    return messages.sayings(wanted.additional_messages or [], ADDITIONAL)
 
 
 async def answered(
@@ -144,8 +157,7 @@ async def change_run(
         row = await _row(session, thread, run_id)
         if not isinstance(wanted.metadata, UnsetType):
             await run_queries.set_metadata(session, row.run.id, wanted.metadata or {})
-            await session.refresh(row.run)
-        return _show(thread, row)
+        return _show(thread, await _row(session, thread, run_id))
 
 
 @post(

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.openai_api import lookup
-from aiconvokit.openai_api.cursors import CURSOR, Cursor, Page, page, read_cursor
+from aiconvokit.openai_api.cursors import CURSOR, Cursor, Page, page, read_cursor, unknown_cursor
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.runs.steps import StepOut, steps_of
 from aiconvokit.rest.body import ApiRequest
@@ -20,7 +20,10 @@ CONTENT = "step_details.tool_calls[*].file_search.results[*].content"
 INCLUDE = {"include[]": {"type": "array", "items": {"type": "string"}}}
 
 
-@get("/threads/{thread_id:str}/runs/{run_id:str}/steps", operation_class=describe(query=CURSOR))
+@get(
+    "/threads/{thread_id:str}/runs/{run_id:str}/steps",
+    operation_class=describe(query={**CURSOR, **INCLUDE}),
+)
 async def list_steps(
     request: ApiRequest,
     session: NamedDependency[AsyncSession],
@@ -37,7 +40,10 @@ async def list_steps(
     return page(shown, has_more=has_more)
 
 
-@get("/threads/{thread_id:str}/runs/{run_id:str}/steps/{step_id:str}")
+@get(
+    "/threads/{thread_id:str}/runs/{run_id:str}/steps/{step_id:str}",
+    operation_class=describe(query=INCLUDE),
+)
 async def get_step(
     request: ApiRequest,
     session: NamedDependency[AsyncSession],
@@ -71,6 +77,9 @@ def _wants_content(request: ApiRequest) -> bool:
 
 def _cut(steps: list[StepOut], wanted: Cursor) -> tuple[list[StepOut], bool]:
     ids = [step.id for step in steps]
+    for name, cursor in (("after", wanted.after), ("before", wanted.before)):
+        if cursor is not None and cursor not in ids:
+            raise unknown_cursor(name, cursor)
     start = ids.index(wanted.after) + 1 if wanted.after in ids else 0
     end = ids.index(wanted.before) if wanted.before in ids else len(steps)
     return steps[start : min(start + wanted.limit, end)], end > start + wanted.limit

@@ -1,19 +1,24 @@
 """`/threads/runs`: a thread is made and an assistant answers in it, with one call."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from litestar import Response, post
 from litestar.di import NamedDependency
 
 from aiconvokit.chat.queries import delete_threads
-from aiconvokit.errors import AIConvoKitError
+from aiconvokit.chat.thread_turn import NOTHING_ASKED
+from aiconvokit.chat.turn_queries import Saying
+from aiconvokit.errors import BadRequest
 from aiconvokit.openai_api import bodies, lookup
 from aiconvokit.openai_api.assistants.resources import ThreadResources
+from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs.asking import NewRun
-from aiconvokit.openai_api.runs.routes import answered, begin
+from aiconvokit.openai_api.runs.routes import answered, begin, checked
 from aiconvokit.openai_api.runs.show import RunOut
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.threads import work as threads
+from aiconvokit.openai_api.threads.work import MESSAGES as SAID
 from aiconvokit.openai_api.threads.work import NewThread
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import describe
@@ -46,15 +51,22 @@ async def create_thread_and_run(
         new.tool_resources = wanted.tool_resources
     async with services.sessions.begin() as session:
         await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
+        _ensure_asked([*messages.sayings(new.messages or [], f"thread.{SAID}"), *checked(wanted)])
         thread = await threads.make(services, session, user_id, new)
         made = await threads.show_thread(session, thread)
     try:
         begun = await begin(services, user_id, thread, wanted)
-    except AIConvoKitError:  # nothing is left of what was refused
+    except Exception:  # what it was to read was deleted meanwhile, say
         async with services.sessions.begin() as session:
             await delete_threads(session, [thread.id])
         raise
     return await answered(request, runs, thread, begun, streams=wanted.stream is True, made=made)
+
+
+def _ensure_asked(said: Sequence[Saying]) -> None:
+    """Raise where there is nothing to answer, before anything is made."""
+    if not said or said[-1].role != "user":
+        raise BadRequest(NOTHING_ASKED)
 
 
 HANDLERS: list[Any] = [create_thread_and_run]

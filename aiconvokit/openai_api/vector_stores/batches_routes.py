@@ -11,7 +11,7 @@ from aiconvokit.errors import InvalidFields
 from aiconvokit.files.attaching import Attachment
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.bodies import NoBody, read
-from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
     BatchFile,
@@ -22,7 +22,6 @@ from aiconvokit.openai_api.vector_stores.schemas import (
     chunking_of,
 )
 from aiconvokit.openai_api.vector_stores.show import (
-    POLL,
     STATUS_FILTER,
     read_status,
     show_batch,

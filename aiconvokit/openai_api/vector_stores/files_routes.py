@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
-from aiconvokit.files import attachment_queries, documents
+from aiconvokit.files import documents
 from aiconvokit.files.attaching import Attachment, attach
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.bodies import read
-from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
     NewStoreFile,
@@ -25,7 +25,6 @@ from aiconvokit.openai_api.vector_stores.schemas import (
     chunking_of,
 )
 from aiconvokit.openai_api.vector_stores.show import (
-    POLL,
     STATUS_FILTER,
     read_status,
     show_store_file,
@@ -105,8 +104,7 @@ async def change_store_file(
     async with services.sessions.begin() as session:
         collection = await work.store(session, user_id, vector_store_id)
         found = await work.file_in(session, collection, file_id)
-        await attachment_queries.label(session, [found.document.id], attributes)
-        await session.refresh(found.document)
+        await documents.change_attributes(session, found.document, attributes)
         return show_store_file(collection, found)
 
 

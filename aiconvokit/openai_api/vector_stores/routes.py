@@ -11,7 +11,7 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.files import documents
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.bodies import read
-from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
     NewVectorStore,
@@ -20,7 +20,7 @@ from aiconvokit.openai_api.vector_stores.schemas import (
     VectorStoreUpdate,
 )
 from aiconvokit.openai_api.vector_stores.search import SearchPage, VectorStoreSearch, find
-from aiconvokit.openai_api.vector_stores.show import POLL, show_stores
+from aiconvokit.openai_api.vector_stores.show import show_stores
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import MODEL_ERRORS, describe
 from aiconvokit.services import Services

@@ -29,8 +29,6 @@ from ingestion.attributes import loaded
 from ingestion.store import CANCELLED
 from ingestion.tables import Collection, Document
 
-POLL = {"openai-poll-after-ms": "200"}
-"""Milliseconds until the client's helpers ask again; they take a second where nothing says so."""
 STATUS_FILTER = {"filter": {"type": "string", "enum": list(STATUSES)}}
 
 ErrorCode = Literal["server_error", "unsupported_file", "invalid_file"]

@@ -213,7 +213,8 @@ async def batch_in(session: AsyncSession, collection: Collection, batch_id: str)
 
 async def cancel_batch(session: AsyncSession, batch: FileBatch) -> None:
     """Take what of a batch is not read yet out of work."""
+    # Documents before their batch, as deletions have it.
+    await attachment_queries.cancel(session, await queries.batch_documents(session, batch.id))
     if batch.cancelled_at is None:
         batch.cancelled_at = await queries.now(session)
-    await attachment_queries.cancel(session, await queries.batch_documents(session, batch.id))
     await session.flush()
