@@ -81,6 +81,7 @@ async def add_documents(
         await access.hold(session, assistant_id, "change")
         collection = await queries.own_collection(session, assistant_id)
         await documents.add(services, session, user_id, collection.id, intake)
+        await queries.read_uploads(session, assistant_id)
         names = {arrival.filename for arrival in intake.arrivals}
         rows = await file_queries.documents_of(session, [collection.id])
         added = [row for row in rows if row[0].filename in names]
@@ -100,7 +101,7 @@ async def get_document(
 ) -> DocumentOut:
     """One document and how far it is."""
     await access.to_ask(services, session, user_id, assistant_id)
-    row = await _cited(session, user_id, assistant_id, document_id)
+    row = await _cited(services, session, user_id, assistant_id, document_id)
     return show_document(request, assistant_id, row)
 
 
@@ -140,10 +141,13 @@ async def delete_document(
     removed = Removed()
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
-        await _document(session, assistant_id, document_id)
+        found = await _document(session, assistant_id, document_id)
+        place = await queries.place_of(session, found.document)
         unused = await documents.remove(session, document_id, removed)
         await idempotency_store.forget(session, assistant_id)
-        deletion = await deletions.keep(session, user_id, "document", document_id, removed)
+        deletion = await deletions.keep(
+            session, user_id, "document", document_id, removed, public_id=place
+        )
     await documents.discard(services, unused)
     return deletions.answer(request, deletion)
 
@@ -161,7 +165,7 @@ async def get_content(
     """The file as it was uploaded."""
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document, size, _ = await _cited(session, user_id, assistant_id, document_id)
+        document, size, _ = await _cited(services, session, user_id, assistant_id, document_id)
         file = await file_queries.file_by_id(session, document.file_id)
     if file is None or not await services.storage.has(file.sha256):
         raise NotFound.of("Document")
@@ -191,7 +195,7 @@ async def get_page(
     asked = whole_number(request, "version", 1, 2**31 - 1)
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document = (await _cited(session, user_id, assistant_id, document_id)).document
+        document = (await _cited(services, session, user_id, assistant_id, document_id)).document
         version = asked or document.ready_version or document.version
         found = await documents.page(session, document, number, version)
     return PageOut(found.number, found.label, found.text)
@@ -222,10 +226,11 @@ async def search_assistant(
 
 
 async def _cited(
-    session: AsyncSession, user_id: int, assistant_id: int, document_id: int
+    services: Services, session: AsyncSession, user_id: int, assistant_id: int, document_id: int
 ) -> DocumentRow:
     """A document that answers of the assistant may cite in the user's chats."""
-    ids = await queries.citable_ids(session, user_id, assistant_id)
+    shared = services.settings.shared_assistants
+    ids = await queries.citable_ids(session, user_id, assistant_id, shared=shared)
     return await documents.find(session, ids, document_id)
 
 

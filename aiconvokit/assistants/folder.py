@@ -89,6 +89,7 @@ async def ingest(
     """
     async with services.sessions.begin() as session:
         collection = await queries.own_collection(session, assistant_id)
+        await queries.read_uploads(session, assistant_id)
     waiting: dict[int, str] = {}
     for found in batch:
         try:

@@ -59,7 +59,9 @@ async def provide_asked(
     given = whole_number(request, "version", 1, 2**31 - 1)
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        ids = await queries.citable_ids(session, user_id, assistant_id)
+        ids = await queries.citable_ids(
+            session, user_id, assistant_id, shared=services.settings.shared_assistants
+        )
         document = (await documents.find(session, ids, document_id)).document
         version = given or document.ready_version or document.version
         content = await pictures.content_of(session, document, version)

@@ -11,9 +11,11 @@ from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant, AssistantCollection
 from aiconvokit.db import Transaction
 from aiconvokit.errors import NotFound
+from aiconvokit.files.queries import IS_ALIVE
+from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
-from ingestion.tables import Collection
+from ingestion.tables import Collection, Document
 
 Purpose = Literal["ask", "change", "delete"]
 
@@ -75,15 +77,14 @@ class Searched:
     collections: list[Collection]
 
 
-_SEARCHED = """
+_SEARCHED = f"""
 SELECT a.glossary, c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id
 FROM assistant a
 LEFT JOIN assistant_collection l ON l.assistant_id = a.id
-LEFT JOIN collection c ON c.id = l.collection_id AND (c.expires_after_days IS NULL
-    OR c.last_active_at + make_interval(days => c.expires_after_days) > now())
+LEFT JOIN collection c ON c.id = l.collection_id AND {IS_ALIVE}
 WHERE a.id = %(assistant)s AND (%(shared)s OR a.owner_id = %(user)s)
 ORDER BY l.position
-"""
+"""  # noqa: S608  # ours, above
 _OF_COLLECTION = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
 
 
@@ -240,21 +241,56 @@ async def find_own_collection(session: AsyncSession, assistant_id: int) -> Colle
     )
 
 
-# What a thread brings is cited in its chat as if the assistant had read it always.
+# What a thread brings is cited in its chat as if the assistant had read it always; so is what
+# other assistants read that answered in it. By name: runs are of a feature above this one.
 _CITABLE = text(
     """
     SELECT l.collection_id FROM assistant_collection l WHERE l.assistant_id = :id
     UNION
     SELECT t.collection_id FROM chat c JOIN thread t ON t.id = c.thread_id
     WHERE c.assistant_id = :id AND t.owner_id = :user AND t.collection_id IS NOT NULL
+    UNION
+    SELECT l.collection_id FROM chat c JOIN thread t ON t.id = c.thread_id
+    JOIN run r ON r.thread_id = t.id
+    JOIN assistant b ON b.openai_id = r.assistant_id AND (b.owner_id = :user OR :shared)
+    JOIN assistant_collection l ON l.assistant_id = b.id
+    WHERE c.assistant_id = :id AND t.owner_id = :user
     """
 )
 
 
-async def citable_ids(session: AsyncSession, user_id: int, assistant_id: int) -> Sequence[int]:
-    """Ids of what an assistant reads in any of a user's chats."""
-    found = await session.scalars(_CITABLE, {"id": assistant_id, "user": user_id})
-    return found.all()
+async def citable_ids(
+    session: AsyncSession, user_id: int, assistant_id: int, *, shared: bool
+) -> Sequence[int]:
+    """Ids of what is read in any of a user's chats with an assistant."""
+    keys = {"id": assistant_id, "user": user_id, "shared": shared}
+    return (await session.scalars(_CITABLE, keys)).all()
+
+
+# Its tools are as they were named on `/v1`, without the search; where none were named, that is one.
+_READ_UPLOADS = text(
+    """
+    UPDATE assistant SET searches = true, updated_at = now(), options =
+        CASE WHEN options ? 'tools' THEN jsonb_set(
+            options, '{tools}', (options -> 'tools') || '[{"type": "file_search"}]')
+        ELSE options END
+    WHERE id = :id AND NOT searches
+    """
+)
+
+
+async def read_uploads(session: AsyncSession, assistant_id: int) -> None:
+    """Let an assistant that was made without a search find what is uploaded to it."""
+    await session.execute(_READ_UPLOADS, {"id": assistant_id})
+
+
+async def place_of(session: AsyncSession, document: Document) -> str | None:
+    """Where a document stands in the lists of `/v1`: "vs_…/file_…"; None when it is gone."""
+    return await session.scalar(
+        select(Collection.public_id + "/" + StoredFile.public_id).where(
+            Collection.id == document.collection_id, StoredFile.id == document.file_id
+        )
+    )
 
 
 async def collections_by(session: AsyncSession, owner_id: int) -> Sequence[Collection]:

@@ -122,6 +122,7 @@ async def change_assistant(
         if intake.arrivals:
             collection = await queries.own_collection(session, assistant_id)
             await documents.add(services, session, user_id, collection.id, intake)
+            await queries.read_uploads(session, assistant_id)
         await session.refresh(assistant)
         rows = await _documents(session, assistant_id)
     return show_assistant(request, assistant, rows)

@@ -10,6 +10,7 @@ from psycopg.types.json import Jsonb
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.db import Transaction
+from aiconvokit.files.queries import IS_ALIVE, TOUCH
 from aiconvokit.ids import public_id
 from ingestion.tables import Collection
 
@@ -132,7 +133,7 @@ SELECT role, content, citations, status FROM message
 WHERE thread_id = %(thread)s ORDER BY id DESC LIMIT %(limit)s
 """
 # What the assistant reads, and after it what the thread brings; neither where it does not search.
-_COLLECTIONS = """
+_COLLECTIONS = f"""
 SELECT c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id, c.expires_after_days
 FROM assistant a
 CROSS JOIN LATERAL (
@@ -145,16 +146,9 @@ CROSS JOIN LATERAL (
 ) AS one
 JOIN collection c ON c.id = one.collection_id
 WHERE a.id = %(assistant)s AND coalesce(%(searches)s::boolean, a.searches)
-  AND (c.expires_after_days IS NULL
-       OR c.last_active_at + make_interval(days => c.expires_after_days) > now())
+  AND {IS_ALIVE}
 ORDER BY one.position
-"""
-_TOUCH = """
-UPDATE collection SET last_active_at = now() WHERE id IN (
-    SELECT id FROM collection
-    WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
-    FOR NO KEY UPDATE SKIP LOCKED)
-"""
+"""  # noqa: S608  # ours, above
 # In the order in which deletions lock them.
 _HOLD_DOCUMENTS = """
 SELECT id FROM document WHERE id = ANY(%(documents)s) ORDER BY id FOR KEY SHARE
@@ -334,7 +328,7 @@ async def _searched(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> 
     """The collections of some rows; those that expire do so later for being read."""
     expiring = [row[0] for row in rows if row[5] is not None]
     if expiring:
-        await transaction.execute(_TOUCH, {"collections": expiring})
+        await transaction.execute(TOUCH, {"collections": expiring})
     return [searched_collection(row[:5]) for row in rows]
 
 

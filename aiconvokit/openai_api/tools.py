@@ -6,9 +6,11 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from aiconvokit.assistants.tables import Assistant
 from aiconvokit.errors import InvalidFields
 
 FILE_SEARCH = "file_search"
+CODE_INTERPRETER = "code_interpreter"
 MAX_TOOLS = 128
 
 
@@ -36,6 +38,18 @@ class Tool(Struct, omit_defaults=True):
 Tools = Annotated[list[Tool], Meta(max_length=MAX_TOOLS)]
 
 
+def not_offered(kind: str) -> str:
+    """What is said of any other tool."""
+    return f"'{kind}' is not offered by this server: only {FILE_SEARCH} is."
+
+
+def tools_of(assistant: Assistant) -> list[dict[str, Any]]:
+    """An assistant's tools as they are kept and shown; the search where none were ever named."""
+    default = [{"type": FILE_SEARCH}] if assistant.searches else []
+    kept: list[dict[str, Any]] = assistant.options.get("tools", default)
+    return kept
+
+
 def checked(tools: Sequence[Tool], place: str = "tools") -> list[dict[str, Any]]:
     """The tools as they are kept and shown.
 
@@ -44,8 +58,7 @@ def checked(tools: Sequence[Tool], place: str = "tools") -> list[dict[str, Any]]
     """
     for index, tool in enumerate(tools):
         if tool.type != FILE_SEARCH:
-            why = f"'{tool.type}' is not offered by this server: only {FILE_SEARCH} is."
-            raise InvalidFields({f"{place}[{index}].type": [why]})
+            raise InvalidFields({f"{place}[{index}].type": [not_offered(tool.type)]})
     return [dict(msgspec.to_builtins(tool)) for tool in tools]
 
 

@@ -160,6 +160,27 @@ def test_one_of_the_wire_gets_an_own_store_with_its_first_upload(
     assert ann.ask(chat, row["id"], "How large was the salmon harvest?")["passages"] == 1
 
 
+@pytest.mark.parametrize("tools", [None, []], ids=["unsaid", "none"])
+def test_one_without_tools_searches_what_is_uploaded_to_it(
+    anns: openai.OpenAI, ann: Client, tools: list[Any] | None
+) -> None:
+    said: dict[str, Any] = {} if tools is None else {"tools": tools}
+    made = anns.beta.assistants.create(model="gpt-4o", name="Wire", temperature=0.5, **said)
+    listed = ann.get(f"{API}/assistants/?limit=500").json()
+    row = next(one["id"] for one in listed if one["openai_id"] == made.id)
+    files = [("files", ("report.txt", SALMON))]
+    for _ in range(2):  # once more changes nothing
+        answer = ann.post(f"{API}/assistants/{row}/documents/", files=files)
+        assert answer.status_code == 201, answer.text
+        shown = anns.beta.assistants.retrieve(made.id)
+        assert [tool.type for tool in shown.tools] == ["file_search"]
+        assert shown.temperature == 0.5
+    ann.read(row)
+    chat = ann.chat(row)
+    assert ann.ask(chat, row, "How large was the salmon harvest?")["passages"] == 1
+    assert anns.beta.assistants.update(made.id, tools=[]).tools == []
+
+
 def test_stores_are_attached_and_detached(anns: openai.OpenAI, ann: Client, database: str) -> None:
     first = ann.assistant("First", one_txt=SALMON)
     second = ann.assistant("Second", two_txt=SALMON)

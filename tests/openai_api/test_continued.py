@@ -7,7 +7,8 @@ import psycopg
 import pytest
 
 from fake_model.server import FakeModel
-from support.server import API, Client
+from support.databases import clone
+from support.server import API, Client, running_server
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The Assistants API is deprecated:DeprecationWarning",
@@ -108,6 +109,74 @@ def test_what_is_attached_is_read_in_the_chat_too(
     page = ann.get(quote["url"])
     assert page.status_code == 200, page.text
     assert page.json()["text"][quote["start"] : quote["end"]] == quote["quote"]
+
+
+def cited_by_another(client: openai.OpenAI, user: Client, owner: Client) -> str:
+    """The address of a page that another assistant than the chat's cites in it."""
+    reader, other = owner.assistant("Reader", report_txt=SALMON), owner.assistant("Other")
+    question = "How large was the salmon harvest of Acme?"
+    made = client.beta.threads.create(messages=[{"role": "user", "content": question}])
+    chat = chat_of(user, other["id"], made.id)
+    run = client.beta.threads.runs.create_and_poll(
+        thread_id=made.id, assistant_id=reader["openai_id"]
+    )
+    assert run.status == "completed"
+    quote = user.get(f"{API}/chat/{chat}/").json()["messages"][-1]["citations"][0]
+    assert f"/assistants/{other['id']}/" in quote["url"]
+    return str(quote["url"])
+
+
+def test_what_another_assistant_cites_in_the_chat_can_be_read(
+    anns: openai.OpenAI, ann: Client, bob: Client, fake: FakeModel
+) -> None:
+    fake.script(QUOTED)
+    url = cited_by_another(anns, ann, ann)
+    page = ann.get(url)
+    assert page.status_code == 200, page.text
+    assert page.json()["text"] == SALMON.decode()
+    assert ann.get(url.partition("pages/")[0]).status_code == 200
+    assert bob.get(url).status_code == 404
+    # Of its own accord the other assistant reads nothing of it.
+    assert ann.get(f"{url.partition('documents/')[0]}documents/").json() == []
+
+
+def test_what_somebody_elses_assistant_cites_in_the_chat_can_be_read(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    environment = {"AICONVOKIT_SHARED_ASSISTANTS": "true"}
+    with (
+        running_server(clone(cluster_url), fake.base_url, environment=environment) as server,
+        server.login("ann") as ann,
+        server.login("bob") as bob,
+    ):
+        key = bob.headers["authorization"].split()[1]
+        base = f"{server.base_url}/v1"
+        with openai.OpenAI(base_url=base, api_key=key, max_retries=0) as bobs:
+            url = cited_by_another(bobs, bob, ann)
+        assert bob.get(url).status_code == 200
+        # Nothing of it was said in a chat of hers.
+        assert ann.get(url).status_code == 404
+
+
+def test_files_are_listed_while_the_documents_are_deleted(
+    anns: openai.OpenAI, ann: Client, database: str
+) -> None:
+    texts = {f"{name}_txt": name.encode() for name in ("one", "two", "three")}
+    assistant = ann.assistant("Shrinking", **texts)
+    resources = anns.beta.assistants.retrieve(assistant["openai_id"]).tool_resources
+    assert resources
+    assert resources.file_search
+    assert resources.file_search.vector_store_ids
+    (store,) = resources.file_search.vector_store_ids
+    left = [one["url"] for one in assistant["documents"]]
+    listed = []
+    for file in anns.vector_stores.files.list(store, limit=1, order="asc"):
+        listed.append(file.id)
+        answer = ann.delete(left.pop(0))
+        assert answer.status_code == 204
+        kept = ann.get(answer.headers["location"]).json()
+        assert (kept["kind"], len(kept["removed"]["documents"])) == ("document", 1)
+    assert (len(listed), left) == (3, [])
 
 
 def test_a_chat_has_one_assistant(anns: openai.OpenAI, ann: Client) -> None:

@@ -11,7 +11,7 @@ import pytest
 from aiconvokit.openai_api.embeddings.tokens import text_of
 from fake_model.server import DIMENSIONS, FakeModel
 from fake_model.vectors import bag_of_words
-from support.server import Server
+from support.server import Client, Server
 
 HELLO_WORLD = [9906, 1917]
 """In cl100k_base, as OpenAI's cookbook has it."""
@@ -69,11 +69,31 @@ def test_any_other_model_is_unknown(anns: openai.OpenAI) -> None:
     assert (refused.value.code, refused.value.param) == ("model_not_found", "model")
 
 
-def test_the_models_own_dimensions_may_be_asked_for(anns: openai.OpenAI) -> None:
-    assert len(embedded(anns, "one pump", dimensions=DIMENSIONS)[0]) == DIMENSIONS
-    with pytest.raises(openai.BadRequestError, match=f"{DIMENSIONS} dimensions") as refused:
-        embedded(anns, "one pump", dimensions=64)
-    assert refused.value.param == "dimensions"
+def sent(fake: FakeModel) -> list[str]:
+    """All texts that the embedder was given."""
+    asked = [one for one in fake.requests() if one.path == "/v1/embeddings"]
+    return [text for one in asked for text in one.body["input"]]
+
+
+def test_the_models_own_dimensions_may_be_asked_for(
+    anns: openai.OpenAI, ann: Client, fake: FakeModel
+) -> None:
+    texts = ["one pump", "two pumps", "three pumps"]
+
+    def refuse() -> None:
+        with pytest.raises(openai.BadRequestError, match=f"{DIMENSIONS} dimensions") as refused:
+            embedded(anns, texts, dimensions=64)
+        assert refused.value.param == "dimensions"
+
+    refuse()  # by what the first text comes to: nothing else was ever embedded here
+    assert sent(fake) == texts[:1]
+    assert [len(one) for one in embedded(anns, texts, dimensions=DIMENSIONS)] == [DIMENSIONS] * 3
+    ann.assistant("Reports", report_txt=b"The pump is red.")
+    fake.reset()
+    refuse()
+    assert sent(fake) == []
+    assert [len(one) for one in embedded(anns, texts, dimensions=DIMENSIONS)] == [DIMENSIONS] * 3
+    assert sent(fake) == texts
 
 
 @pytest.mark.parametrize("kind", ["query", "passage"])

@@ -1,15 +1,22 @@
 """`/v1/threads/{id}/messages` with the unmodified official client."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import openai
 import psycopg
 import pytest
 from openai.types.beta.threads import Message
+from sqlalchemy import event, select
 
+from aiconvokit.chat.tables import Message as Row
+from aiconvokit.chat.tables import Thread
+from aiconvokit.db import create_engine, create_sessions
+from aiconvokit.openai_api.messages import queries
 from fake_model.server import FakeModel
 from support.server import API, Client, Server
+from support.waiting import eventually
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:The Assistants API is deprecated:DeprecationWarning"
@@ -240,6 +247,61 @@ def test_many_at_once_are_all_there(server: Server, anns: openai.OpenAI) -> None
     assert sorted(int(text(one)) for one in said) == list(range(12))
 
 
+def test_one_that_goes_while_it_is_changed(anns: openai.OpenAI, database: str) -> None:
+    thread = anns.beta.threads.create(messages=[{"role": "user", "content": "Hello"}])
+    message = anns.beta.threads.messages.list(thread.id).data[0]
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(database) as connection:
+        connection.execute("DELETE FROM message WHERE public_id = %s", [message.id])
+        changed = pool.submit(
+            anns.beta.threads.messages.update,
+            message.id,
+            thread_id=thread.id,
+            metadata={"k": "v"},
+        )
+        waiting = (
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        )
+        eventually(lambda: connection.execute(waiting).fetchone() == (1,))
+        connection.commit()
+        with pytest.raises(openai.NotFoundError, match=message.id):
+            changed.result()
+
+
+async def test_many_are_one_statement_and_in_order(anns: openai.OpenAI, database: str) -> None:
+    thread_id = anns.beta.threads.create().id
+    engine = create_engine(database, pool_size=1)
+    statements: list[str] = []
+
+    def note(_: object, __: object, statement: str, *___: object) -> None:
+        statements.append(statement)
+
+    async with create_sessions(engine).begin() as session:
+        row = await session.scalar(select(Thread.id).where(Thread.public_id == thread_id))
+        assert row
+        event.listen(engine.sync_engine, "before_cursor_execute", note)
+        messages = [
+            Row(
+                public_id=f"msg_{number}",
+                thread_id=row,
+                role="user",
+                status="complete",
+                content=str(number),
+                metadata_={},
+                attachments=[{"file_id": "file_1"}] if number % 3 else None,
+            )
+            for number in range(200)
+        ]
+        await queries.insert_messages(session, messages)
+        assert {one.citations for one in messages} == {None}  # all of it was read back
+        assert len({one.created_at for one in messages}) == 1
+    await engine.dispose()
+    assert len(statements) == 1
+    assert [one.id for one in messages] == sorted({one.id for one in messages})
+    said = anns.beta.threads.messages.list(thread_id, limit=100, order="asc")
+    assert [text(one) for one in said] == [str(number) for number in range(200)]
+
+
 def test_what_is_somebody_elses_is_unknown(
     anns: openai.OpenAI, bobs: openai.OpenAI, ann: Client, database: str
 ) -> None:
@@ -294,6 +356,7 @@ def test_what_is_somebody_elses_is_unknown(
             {"attachments": [{"file_id": "file_1", "tools": [{"type": "code_interpreter"}]}]},
             "attachments[0].tools",
         ),
+        ({"attachments": [{"file_id": "file_1"}] * 21}, "attachments"),
         ({"metadata": {"k": 1}}, "metadata"),
     ],
 )

@@ -6,7 +6,11 @@ import openai
 import psycopg
 import pytest
 from openai.types.beta import Thread
+from sqlalchemy import select
 
+from aiconvokit.chat.tables import Thread as Row
+from aiconvokit.db import create_engine, create_sessions
+from aiconvokit.openai_api.threads.work import show_thread
 from support.server import API, Client
 
 pytestmark = pytest.mark.filterwarnings(
@@ -133,6 +137,17 @@ def test_its_deletion_takes_chat_and_messages(anns: openai.OpenAI, ann: Client) 
         anns.beta.threads.messages.list(thread_id)
     with pytest.raises(openai.NotFoundError):
         anns.beta.threads.delete(thread_id)
+
+
+async def test_one_that_goes_while_it_is_shown(anns: openai.OpenAI, database: str) -> None:
+    made = anns.beta.threads.create(metadata={"k": "v"})
+    engine = create_engine(database, pool_size=1)
+    async with create_sessions(engine)() as session:
+        found = (await session.scalars(select(Row).where(Row.public_id == made.id))).one()
+        anns.beta.threads.delete(made.id)
+        shown = await show_thread(session, found)
+    await engine.dispose()
+    assert (shown.id, shown.metadata) == (made.id, {"k": "v"})
 
 
 def test_a_deletion_is_kept(anns: openai.OpenAI, database: str) -> None:

@@ -14,17 +14,17 @@ from aiconvokit.ids import public_id
 from aiconvokit.openai_api import tools
 from aiconvokit.openai_api.assistants import queries
 from aiconvokit.openai_api.assistants.queries import Attached
-from aiconvokit.openai_api.assistants.resources import (
+from aiconvokit.openai_api.bodies import Metadata
+from aiconvokit.openai_api.cursors import seconds
+from aiconvokit.openai_api.threads import vector_store
+from aiconvokit.openai_api.tool_resources import (
     MAX_STORES,
     Resources,
     ResourcesOut,
     StoreIds,
     stores_of,
 )
-from aiconvokit.openai_api.bodies import Metadata
-from aiconvokit.openai_api.cursors import seconds
-from aiconvokit.openai_api.threads import store as threads_store
-from aiconvokit.openai_api.tools import FILE_SEARCH, Tools
+from aiconvokit.openai_api.tools import Tools
 from aiconvokit.rest.fields import JsonBody, LongText
 from aiconvokit.services import Services
 
@@ -113,7 +113,6 @@ async def show_assistants(
 
 def _show(services: Services, assistant: Assistant, attached: Sequence[Attached]) -> AssistantOut:
     options = assistant.options
-    default = [{"type": FILE_SEARCH}] if assistant.searches else []
     shown = [
         one.public_id
         for one in attached
@@ -126,7 +125,7 @@ def _show(services: Services, assistant: Assistant, attached: Sequence[Attached]
         description=assistant.description,
         model=assistant.model or own_model(services),
         instructions=assistant.instructions or None,
-        tools=options.get("tools", default),
+        tools=tools.tools_of(assistant),
         tool_resources=ResourcesOut(StoreIds(shown)),
         metadata=assistant.metadata_,
         temperature=options.get("temperature"),
@@ -202,7 +201,7 @@ async def _attach(
     stores = stores_of(wanted)
     if stores is None:
         return
-    named = await threads_store.named(services, session, assistant.owner_id, stores)
+    named = await vector_store.named(services, session, assistant.owner_id, stores)
     if len(named) > MAX_STORES:
         why = f"an assistant reads at most {MAX_STORES} vector stores."
         raise InvalidFields({"tool_resources.file_search": [why]})

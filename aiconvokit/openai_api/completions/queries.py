@@ -3,26 +3,19 @@
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.db import Transaction
+from aiconvokit.files.queries import IS_ALIVE, TOUCH
 from ingestion.tables import Collection
 
 # No collection where the assistant does not search, and none that expired.
-_ASKED = """
+_ASKED = f"""
 SELECT a.id, a.instructions, a.company_name, a.glossary,
        c.id, c.space_id, c.language, c.chunk_count, c.indexed_space_id, c.expires_after_days
 FROM assistant a
 LEFT JOIN assistant_collection l ON l.assistant_id = a.id AND a.searches
-LEFT JOIN collection c ON c.id = l.collection_id
-  AND (c.expires_after_days IS NULL
-       OR c.last_active_at + make_interval(days => c.expires_after_days) > now())
+LEFT JOIN collection c ON c.id = l.collection_id AND {IS_ALIVE}
 WHERE a.id = %(assistant)s AND (a.owner_id = %(user)s OR %(shared)s)
 ORDER BY l.position
-"""
-_TOUCH = """
-UPDATE collection SET last_active_at = now() WHERE id IN (
-    SELECT id FROM collection
-    WHERE id = ANY(%(collections)s) AND last_active_at < now() - interval '1 minute'
-    FOR NO KEY UPDATE SKIP LOCKED)
-"""
+"""  # noqa: S608  # ours
 
 
 async def asked(
@@ -35,5 +28,5 @@ async def asked(
         return None
     read = [row[4:] for row in rows if row[4] is not None]
     if expiring := [row[0] for row in read if row[5] is not None]:
-        await transaction.execute(_TOUCH, {"collections": expiring})
+        await transaction.execute(TOUCH, {"collections": expiring})
     return Persona(*rows[0][:4]), [searched_collection(row[:5]) for row in read]

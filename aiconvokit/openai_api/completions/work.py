@@ -17,6 +17,7 @@ from aiconvokit.chat.turn import StoredTurn
 from aiconvokit.chat.turn_queries import Persona, Saying
 from aiconvokit.chat.turn_state import Answer, Turn
 from aiconvokit.db import Transaction, in_transaction
+from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Delta, Restarted
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.completions import queries
@@ -88,6 +89,8 @@ async def prepare(services: Services, user_id: int, body: ChatBody) -> Work:
         model = services.chat_model
         return asked.work(_done_without(asked, job) if model is None else _plain(asked, model))
     check_format(body)
+    if assistant_id is None and body.thread_id is not None:
+        raise InvalidFields({"metadata.thread_id": ["only an assistant answers in a thread."]})
     if assistant_id is None:
         return asked.work(_plain(asked, _configured(services, body.model)))
     if body.thread_id is not None:

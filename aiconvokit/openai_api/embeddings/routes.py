@@ -19,6 +19,7 @@ from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.rest.openapi import MODEL_ERRORS, describe
 from aiconvokit.rest.sse import while_listening
+from aiconvokit.retrieval.queries import space_of
 from aiconvokit.services import Services
 from ingestion.embed import Embedder
 from ingestion.types import Vectors
@@ -89,10 +90,7 @@ async def create_embeddings(
     tokens = sum(await token_counts(texts))
     if tokens > MAX_TOKENS:
         raise _wrong(f"all of it together has no more than {MAX_TOKENS} tokens.")
-    vectors = await while_listening(request, _embedded(embedder, texts, wanted.input_type))
-    if wanted.dimensions not in {None, vectors.shape[1]}:
-        why = f"the vectors of {embedder.model} have {vectors.shape[1]} dimensions."
-        raise InvalidFields({"dimensions": [why]})
+    vectors = await while_listening(request, _made(services, texts, wanted))
     shown = await asyncio.to_thread(_shown, vectors, wanted.encoding_format or "float")
     return EmbeddingList(shown, embedder.model, EmbeddingUsage(tokens, tokens))
 
@@ -129,6 +127,32 @@ def _texts(given: str | Sequence[str | int | list[int]]) -> list[str]:
 
 def _wrong(why: str) -> InvalidFields:
     return InvalidFields({"input": [why]})
+
+
+async def _made(services: Services, texts: Sequence[str], wanted: EmbeddingsBody) -> Vectors:
+    """Embed texts, once it is sure that their vectors are as long as they are wanted.
+
+    Raises:
+        InvalidFields: they would not be.
+    """
+    embedder = services.embedder
+    if wanted.dimensions is not None:
+        known = await _dimensions(services, texts[0])
+        if wanted.dimensions != known:
+            why = f"the vectors of {embedder.model} have {known} dimensions."
+            raise InvalidFields({"dimensions": [why]})
+    return await _embedded(embedder, texts, wanted.input_type)
+
+
+async def _dimensions(services: Services, text: str) -> int:
+    """How long the embedder's vectors are: as those of documents, before the first as that text's.
+
+    Nothing is paid for a request that is refused, or one text.
+    """
+    embedder = services.embedder
+    async with services.pool.connection() as transaction:
+        space = await space_of(transaction, embedder.provider, embedder.model)
+    return space.dim if space else (await embedder.embed_passages([text])).shape[1]
 
 
 async def _embedded(embedder: Embedder, texts: Sequence[str], kind: str) -> Vectors:

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, and_, func, or_, select, update
+from sqlalchemy import Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.tables import Assistant
-from aiconvokit.chat.tables import Chat, Message, Thread
+from aiconvokit.chat.tables import Chat, Message
 from aiconvokit.openai_api.cursors import Cursor
 from aiconvokit.openai_api.queries import Keys, Listed, listed
 from aiconvokit.openai_api.tables import Run
@@ -45,47 +45,10 @@ async def assistant_of(session: AsyncSession, thread_id: int) -> str | None:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """A thread's row that nobody else changes until the transaction ends."""
-
-    is_busy: bool
-    """A turn is in work."""
-    run_id: str | None
-    """The public id of its run, if it is one."""
-
-
-async def hold_thread(session: AsyncSession, thread_id: int) -> Held | None:
-    """Keep a thread as it is until the transaction ends; None when it is gone."""
-    row = (
-        await session.execute(
-            select(and_(Thread.lease_token.is_not(None), Thread.lease_expires_at > func.now()))
-            .where(Thread.id == thread_id)
-            .with_for_update(key_share=True)
-        )
-    ).one_or_none()
-    if row is None:
-        return None
-    is_busy = bool(row[0])
-    return Held(is_busy, await _run_in_work(session, thread_id) if is_busy else None)
-
-
-async def _run_in_work(session: AsyncSession, thread_id: int) -> str | None:
-    return await session.scalar(
-        select(Run.public_id)
-        .join(Message, Message.id == Run.message_id)
-        .where(Run.thread_id == thread_id, Message.status == "in_progress")
-        .order_by(Run.id.desc())
-        .limit(1)
-    )
-
-
 async def insert_messages(session: AsyncSession, messages: Sequence[Message]) -> None:
     """Append messages to their thread, in their order."""
-    for message in messages:  # one by one: the ids are their order
-        session.add(message)
-        await session.flush()
-        await session.refresh(message)
+    session.add_all(messages)
+    await session.flush()
 
 
 async def status_of(session: AsyncSession, message_id: int) -> str | None:
@@ -93,15 +56,16 @@ async def status_of(session: AsyncSession, message_id: int) -> str | None:
     return await session.scalar(select(Message.status).where(Message.id == message_id))
 
 
-async def set_metadata(session: AsyncSession, message: Message, metadata: dict[str, str]) -> None:
-    """Replace what the owner keeps with a message."""
-    await session.execute(
+async def set_metadata(session: AsyncSession, message_id: int, metadata: dict[str, str]) -> bool:
+    """Replace what the owner keeps with a message; False when it is gone."""
+    found = await session.scalar(
         update(Message)
-        .where(Message.id == message.id)
+        .where(Message.id == message_id)
         .values(metadata_=metadata)
-        .execution_options(synchronize_session=False)
+        .returning(Message)
+        .execution_options(synchronize_session=False, populate_existing=True)
     )
-    await session.refresh(message)
+    return found is not None
 
 
 async def page_of(

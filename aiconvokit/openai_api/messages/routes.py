@@ -122,7 +122,9 @@ async def change_message(
         thread = await lookup.thread(session, user_id, thread_id)
         found = await _message(session, thread, message_id)
         if wanted.metadata is not UNSET:
-            await queries.set_metadata(session, found, wanted.metadata or {})
+            kept = await queries.set_metadata(session, found.id, wanted.metadata or {})
+            if not kept:
+                raise lookup.unknown("message", message_id)
         return (await show_messages(session, thread, [found]))[0]
 
 

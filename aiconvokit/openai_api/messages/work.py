@@ -1,9 +1,10 @@
 """Messages of threads on `/v1`: shown, and added as they come."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Message, Thread
@@ -15,14 +16,19 @@ from aiconvokit.openai_api.annotations import FileCitation, file_citations
 from aiconvokit.openai_api.bodies import Metadata
 from aiconvokit.openai_api.cursors import seconds
 from aiconvokit.openai_api.messages import queries
-from aiconvokit.openai_api.messages.queries import Held, Origin
+from aiconvokit.openai_api.messages.queries import Origin
 from aiconvokit.openai_api.queries import file_ids_of
-from aiconvokit.openai_api.threads import store as threads_store
+from aiconvokit.openai_api.threads import queries as threads_queries
+from aiconvokit.openai_api.threads import vector_store
+from aiconvokit.openai_api.threads.queries import Held
+from aiconvokit.openai_api.tools import CODE_INTERPRETER, not_offered
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.services import Services
 
 MAX_CHARACTERS = 100_000
 """Of one message, as of a question on `/api/v1`."""
+MAX_ATTACHMENTS = 20
+"""Of one message; a thread may be begun with many, and all their files become documents at once."""
 
 Reason = Literal["content_filter", "max_tokens", "run_cancelled", "run_failed"]
 
@@ -104,7 +110,7 @@ class NewMessage(JsonBody):
 
     role: Literal["user", "assistant"]
     content: str | list[Part]
-    attachments: list[Attachment] | None = None
+    attachments: Annotated[list[Attachment], Meta(max_length=MAX_ATTACHMENTS)] | None = None
     metadata: Metadata | None = None
 
 
@@ -134,7 +140,7 @@ def _show(
     file_ids: Mapping[int, str],
 ) -> MessageOut:
     status, reason = _status(message, origin)
-    ended = _ended(message)
+    ended = seconds(ended_at(message))
     text = Text(message.content, file_citations(message.content, message.citations or [], file_ids))
     own = assistant_id if _is_answer(message) else None
     return MessageOut(
@@ -165,19 +171,20 @@ def _status(
     if message.status in {"complete", "redacted"}:
         cut = _CUT.get(message.finish_reason or "")
         return ("incomplete", cut) if cut else ("completed", None)
-    is_cancelled = origin is not None and origin.cancelled_at is not None
-    # One without times was left by a process that died; one with an error failed.
+    # Of a turn that was no run: one without times was left by a process that died, and one with an
+    # error failed; the others somebody stopped.
     stopped = message.error_code is None and message.milliseconds is not None
-    return "incomplete", "run_cancelled" if is_cancelled or stopped else "run_failed"
+    is_cancelled = stopped if origin is None else origin.cancelled_at is not None
+    return "incomplete", "run_cancelled" if is_cancelled else "run_failed"
 
 
 _CUT: dict[str, Reason] = {"length": "max_tokens", "content_filter": "content_filter"}
 
 
-def _ended(message: Message) -> int:
-    """When a message was there, in Unix seconds."""
+def ended_at(message: Message) -> datetime:
+    """When a message was there as far as it ever came."""
     taken = (message.milliseconds or {}).get("total", 0.0)
-    return int(message.created_at.timestamp() + taken / 1000)
+    return message.created_at + timedelta(milliseconds=taken)
 
 
 async def add_messages(
@@ -208,7 +215,7 @@ async def add_messages(
     named = [one["file_id"] for saying in said for one in saying.attachments or ()]
     files = await lookup.files(session, user_id, named)
     await hold_idle(session, thread)
-    await threads_store.put_files(services, session, thread, files)
+    await vector_store.put_files(services, session, thread, files)
     messages = [
         Message(
             public_id=public_id("msg"),
@@ -253,7 +260,7 @@ async def hold_finished(session: AsyncSession, thread: Thread, message: Message)
 
 
 async def _hold(session: AsyncSession, thread: Thread) -> Held:
-    held = await queries.hold_thread(session, thread.id)
+    held = await threads_queries.hold(session, thread.id)
     if held is None:
         raise lookup.unknown("thread", thread.public_id)
     return held
@@ -289,8 +296,8 @@ def _text(message: NewMessage, place: str) -> str:
 def _attached(message: NewMessage, place: str) -> list[str]:
     """Public ids of the files that come with a message."""
     for index, one in enumerate(message.attachments or []):
-        if any(tool.type == "code_interpreter" for tool in one.tools or []):
-            why = "code_interpreter is not offered by this server: only file_search is."
+        if any(tool.type == CODE_INTERPRETER for tool in one.tools or []):
+            why = not_offered(CODE_INTERPRETER)
             raise InvalidFields({f"{place}attachments[{index}].tools": [why]})
     return [one.file_id for one in message.attachments or []]
 

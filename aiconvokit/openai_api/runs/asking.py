@@ -122,9 +122,7 @@ async def begin(
 def _kept_tools(assistant: Assistant, wanted: NewRun) -> list[dict[str, Any]]:
     if wanted.tools is not None:
         return tools.checked(wanted.tools)
-    default = [{"type": tools.FILE_SEARCH}] if assistant.searches else []
-    kept: list[dict[str, Any]] = assistant.options.get("tools", default)
-    return kept
+    return tools.tools_of(assistant)
 
 
 def _searches(kept: Sequence[dict[str, Any]], choice: Any) -> bool:

@@ -22,7 +22,7 @@ from aiconvokit.openai_api.runs.events import STOPPED, Listening, told
 from aiconvokit.openai_api.runs.queries import RunRow
 from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_run, standing
 from aiconvokit.openai_api.runs.work import Runs
-from aiconvokit.openai_api.threads import store as threads_store
+from aiconvokit.openai_api.threads import vector_store
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.rest.openapi import describe
@@ -71,7 +71,7 @@ async def begin(services: Services, user_id: int, thread: Thread, wanted: NewRun
         assistant = await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
         if named:
             files = await lookup.files(session, user_id, named)
-            await threads_store.put_files(services, session, thread, files)
+            await vector_store.put_files(services, session, thread, files)
     return await run_asking.begin(services, user_id, thread, assistant, wanted, said)
 
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from aiconvokit.chat.tables import Message
 from aiconvokit.openai_api.cursors import seconds
+from aiconvokit.openai_api.messages.work import ended_at
 from aiconvokit.openai_api.tables import Run
 
 Status = Literal["in_progress", "cancelling", "cancelled", "failed", "completed", "incomplete"]
@@ -87,10 +88,10 @@ def standing(run: Run, answer: Message | None) -> Standing:
         return Standing("completed", run.created_at)
     if answer.status == "in_progress":
         return Standing("cancelling" if run.cancelled_at else "in_progress", None)
-    ended = run.cancelled_at or _ended(answer)
+    ended = run.cancelled_at or ended_at(answer)
     if answer.status in {"complete", "redacted"}:
         whole = answer.finish_reason != "length"
-        return Standing("completed" if whole else "incomplete", _ended(answer))
+        return Standing("completed" if whole else "incomplete", ended_at(answer))
     if answer.error_code is None and run.cancelled_at:
         return Standing("cancelled", ended)
     return Standing("failed", ended, _error(answer.error_code))
@@ -149,11 +150,6 @@ def usage_of(answer: Message | None) -> UsageOut:
 
 def _expires(run: Run) -> int:
     return seconds(run.created_at + timedelta(seconds=EXPIRES_SECONDS))
-
-
-def _ended(answer: Message) -> datetime:
-    total = (answer.milliseconds or {}).get("total", 0.0)
-    return answer.created_at + timedelta(milliseconds=total)
 
 
 def _error(code: str | None) -> ErrorOut:

@@ -11,7 +11,6 @@ from aiconvokit.chat.thread_turn import NOTHING_ASKED
 from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
 from aiconvokit.openai_api import bodies, lookup
-from aiconvokit.openai_api.assistants.resources import ThreadResources
 from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs.asking import NewRun
 from aiconvokit.openai_api.runs.routes import answered, begin, checked
@@ -20,6 +19,7 @@ from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.threads import work as threads
 from aiconvokit.openai_api.threads.work import MESSAGES as SAID
 from aiconvokit.openai_api.threads.work import NewThread
+from aiconvokit.openai_api.tool_resources import ThreadResources
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import describe
 from aiconvokit.services import Services

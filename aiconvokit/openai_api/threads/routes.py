@@ -12,6 +12,8 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.chat.removal import remove_thread
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.bodies import read
+from aiconvokit.openai_api.runs.work import Runs
+from aiconvokit.openai_api.threads import queries as threads_queries
 from aiconvokit.openai_api.threads import work as threads
 from aiconvokit.openai_api.threads.work import (
     NewThread,
@@ -75,6 +77,7 @@ async def change_thread(
 @delete("/threads/{thread_id:str}", status_code=200)
 async def delete_thread(
     services: NamedDependency[Services],
+    runs: NamedDependency[Runs],
     user_id: NamedDependency[int],
     thread_id: FromPath[str],
 ) -> ThreadDeleted:
@@ -82,8 +85,11 @@ async def delete_thread(
     removed = Removed()
     async with services.sessions.begin() as session:
         thread = await lookup.thread(session, user_id, thread_id)
+        held = await threads_queries.hold(session, thread.id)
         await remove_thread(session, thread, removed)
         await deletions.keep(session, user_id, "thread", thread.id, removed, public_id=thread_id)
+    if held is not None and held.run_id is not None:
+        await runs.cancel(held.run_id)  # nobody is left to read it
     return ThreadDeleted(thread_id)
 
 

@@ -9,18 +9,17 @@ from aiconvokit.chat.tables import API, Thread
 from aiconvokit.errors import InvalidFields
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api import lookup
-from aiconvokit.openai_api.assistants.resources import (
+from aiconvokit.openai_api.bodies import Metadata
+from aiconvokit.openai_api.cursors import seconds
+from aiconvokit.openai_api.messages.work import NewMessage, add_messages
+from aiconvokit.openai_api.threads import queries, vector_store
+from aiconvokit.openai_api.tool_resources import (
     ResourcesOut,
     Searched,
     StoreIds,
     ThreadResources,
     stores_of,
 )
-from aiconvokit.openai_api.bodies import Metadata
-from aiconvokit.openai_api.cursors import seconds
-from aiconvokit.openai_api.messages.work import NewMessage, add_messages
-from aiconvokit.openai_api.threads import queries
-from aiconvokit.openai_api.threads import store as threads_store
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.services import Services
 
@@ -63,8 +62,7 @@ class ThreadDeleted(Struct):
 
 
 async def show_thread(session: AsyncSession, thread: Thread) -> ThreadOut:
-    """A thread on the wire, as it is in the database."""
-    await session.refresh(thread)
+    """A thread on the wire."""
     store_id = await queries.store_id_of(session, thread.collection_id)
     return ThreadOut(
         id=thread.public_id,
@@ -119,8 +117,8 @@ async def _set_store(
     """Let a thread read what a body names; None: it does not speak of it."""
     if stores is None:
         return
-    named = await threads_store.named(
-        services, session, thread.owner_id, stores, expires_after=threads_store.WEEK
+    named = await vector_store.named(
+        services, session, thread.owner_id, stores, expires_after=vector_store.WEEK
     )
     if len(named) > 1:
         why = "a thread has one vector store: give an id, or have one made."

@@ -14,6 +14,7 @@ from sqlalchemy import (
     insert,
     not_,
     select,
+    update,
 )
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -288,3 +289,15 @@ async def labels_of(session: AsyncSession, document_ids: Several[int]) -> dict[i
         .where(Document.id.in_(document_ids))
     )
     return {row[0]: Labels(row[1], row[2]) for row in rows}
+
+
+async def note_cancelled(session: AsyncSession, batch_id: int) -> bool:
+    """Write down that a batch was cancelled, if it was not yet; False: it is gone."""
+    held = await session.execute(
+        update(FileBatch)
+        .where(FileBatch.id == batch_id)
+        .values(cancelled_at=func.coalesce(FileBatch.cancelled_at, func.now()))
+        .returning(FileBatch.id)
+        .execution_options(synchronize_session=False)
+    )
+    return held.scalar() is not None

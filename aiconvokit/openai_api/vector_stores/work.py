@@ -215,6 +215,6 @@ async def cancel_batch(session: AsyncSession, batch: FileBatch) -> None:
     """Take what of a batch is not read yet out of work."""
     # Documents before their batch, as deletions have it.
     await attachment_queries.cancel(session, await queries.batch_documents(session, batch.id))
-    if batch.cancelled_at is None:
-        batch.cancelled_at = await queries.now(session)
-    await session.flush()
+    if not await queries.note_cancelled(session, batch.id):  # its store went meanwhile
+        raise lookup.unknown("file batch", batch.public_id)
+    await session.refresh(batch)

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Thread
+from aiconvokit.files import attachment_queries
 from aiconvokit.files.attaching import Attachment, attach
+from aiconvokit.files.expiry import is_expired
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.assistants import queries as assistants_queries
-from aiconvokit.openai_api.assistants.resources import Searched
 from aiconvokit.openai_api.bodies import unset_or
 from aiconvokit.openai_api.threads import queries as threads_queries
+from aiconvokit.openai_api.tool_resources import Searched
 from aiconvokit.openai_api.vector_stores.schemas import ExpiresAfter, NewVectorStore
 from aiconvokit.openai_api.vector_stores.work import make
 from aiconvokit.services import Services
@@ -43,6 +45,8 @@ async def named(
         InvalidFields: a chunking strategy cannot be.
     """
     found = await lookup.collections(session, user_id, unset_or(wanted.vector_store_ids, []))
+    for one in sorted(found, key=lambda one: one.id):  # files may follow: see `hold_names`
+        await attachment_queries.hold_names(session, one.id)
     held = await assistants_queries.hold_collections(session, [one.id for one in found])
     for one in found:
         if one.id not in held:
@@ -63,6 +67,8 @@ async def put_files(
 ) -> None:
     """Put files into the vector store of a thread; it is made where the thread has none.
 
+    One that has expired stays as it is, and a new one takes its place.
+
     All in the caller's transaction, which holds the thread until it ends.
 
     Raises:
@@ -73,8 +79,9 @@ async def put_files(
     held = await threads_queries.hold(session, thread.id)
     if held is None:
         raise lookup.unknown("thread", thread.public_id)
-    collection_id = held.collection_id
-    if collection_id is None:
+    collection_id = held.thread.collection_id
+    known = await session.get(Collection, collection_id) if collection_id is not None else None
+    if collection_id is None or known is None or is_expired(known):
         new = NewVectorStore(expires_after=WEEK)
         collection_id = (await make(services, session, thread.owner_id, new)).id
         await threads_queries.change(session, thread.id, {"collection_id": collection_id})

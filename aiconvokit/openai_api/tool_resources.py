@@ -6,7 +6,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from aiconvokit.errors import InvalidFields
 from aiconvokit.openai_api.bodies import Metadata
-from aiconvokit.openai_api.tools import FILE_SEARCH
+from aiconvokit.openai_api.tools import CODE_INTERPRETER, not_offered
 from aiconvokit.openai_api.vector_stores.schemas import ChunkingStrategy, FileIds
 
 MAX_STORES = 10
@@ -78,7 +78,7 @@ def stores_of(wanted: Resources | ThreadResources | UnsetType | None) -> Searche
     if wanted is UNSET or wanted is None:
         return _none_or_unsaid(wanted)
     if wanted.code_interpreter and wanted.code_interpreter.file_ids:
-        why = f"code_interpreter is not offered by this server: only {FILE_SEARCH} is."
+        why = not_offered(CODE_INTERPRETER)
         raise InvalidFields({"tool_resources.code_interpreter": [why]})
     searched = wanted.file_search
     if searched is UNSET or searched is None:
