@@ -7,6 +7,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
+# Tests wait for servers and browsers, so there is a file more in work than there are cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -20,8 +22,8 @@ serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
 doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.md (ARGS=--json)
 	@$(BIN)/aiconvokit doctor $(ARGS)
 
-test: .venv/dev ## all tests, three files at a time (ARGS="-k name")
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+test: .venv/dev ## all tests, a file more at a time than there are cores (ARGS="-k name")
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## linters, types, order of imports, freshness of the lock and of generated docs
 	$(BIN)/ruff check .

@@ -38,7 +38,7 @@ def test_a_question_outlives_the_session_in_a_new_chat(
     page = noras_page
     end_session(page, server)
     ask(page, QUESTION)
-    expect(page.get_by_text("Your session has ended")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Your session has ended")).to_be_visible()
     log_in_as(page, "nora")
     expect(question_box(page)).to_have_value(QUESTION)
     page.get_by_role("button", name="Send").click()

@@ -117,7 +117,7 @@ def test_an_ended_session_leads_to_the_login_and_back(open_page: Open) -> None:
     )
     page.get_by_role("link", name="Access tokens").click()
     expect(page.get_by_role("heading", name="Log in")).to_be_visible()
-    expect(page.get_by_text("Your session has ended")).to_be_visible()
+    expect(page.get_by_role("status").get_by_text("Your session has ended")).to_be_visible()
     assert "next=%2Fsettings%2Ftokens" in page.url
 
 
