@@ -16,6 +16,7 @@ from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.cli import runtime
 from aiconvokit.config import Settings
 from aiconvokit.db import Sessions, create_engine, create_sessions
+from aiconvokit.files import folder_queries
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.files.worker import MAX_ATTEMPTS, Ingestion
@@ -79,7 +80,7 @@ async def test_a_worker_that_wakes_up_late_replaces_nothing(database_url: str) -
         await session.execute(text("UPDATE document SET status = 'queued'"))
         assert await store.begin(session, target.document_id) is None
         assert await session.scalar(text("SELECT status FROM document")) == "ready"
-        again = await file_queries.queue_again(session, target.collection_id, "a.txt")
+        again = await folder_queries.queue_again(session, target.collection_id, "a.txt")
         assert again == target.document_id
         assert await session.scalar(text("SELECT status FROM document")) == "ready"
     await engine.dispose()

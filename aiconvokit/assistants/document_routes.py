@@ -1,7 +1,6 @@
 """`/assistants/{id}/documents/` and `/search/`: what an assistant reads, and what it would find."""
 
 from typing import Any
-from urllib.parse import quote
 
 from litestar import Response, Router, delete, get, post, put
 from litestar.di import NamedDependency
@@ -18,6 +17,7 @@ from aiconvokit.errors import NotFound
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
+from aiconvokit.files.download import download
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.files.schemas import DocumentOut, DocumentUpdate, NewDocuments, PageOut
 from aiconvokit.files.show import show_document
@@ -165,17 +165,13 @@ async def get_content(
     """The file as it was uploaded."""
     async with services.sessions.begin() as session:
         await access.to_ask(services, session, user_id, assistant_id)
-        document, size, _ = await _cited(services, session, user_id, assistant_id, document_id)
+        document = (await _cited(services, session, user_id, assistant_id, document_id)).document
         file = await file_queries.file_by_id(session, document.file_id)
-    if file is None or not await services.storage.has(file.sha256):
-        raise NotFound.of("Document")
-    return Stream(
-        services.storage.blocks(file.sha256),
-        media_type=document.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(document.filename)}",
-            "Content-Length": str(size),
-        },
+    gone = NotFound.of("Document")
+    if file is None:
+        raise gone
+    return await download(
+        services, file, filename=document.filename, media_type=document.media_type, gone=gone
     )
 
 

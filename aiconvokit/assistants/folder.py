@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from aiconvokit.assistants import queries
 from aiconvokit.errors import AIConvoKitError
-from aiconvokit.files import documents
+from aiconvokit.files import documents, folder_queries
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
-from aiconvokit.files.queries import Content
+from aiconvokit.files.folder_queries import Content
 from aiconvokit.services import Services
 from ingestion.attributes import same
 from ingestion.batch import Found
@@ -53,7 +53,7 @@ async def compare(services: Services, assistant_id: int, batch: Sequence[Found])
     """Compare files with an assistant's documents, by name and content."""
     async with services.sessions.begin() as session:
         collection = await queries.own_collection(session, assistant_id)
-        known = await file_queries.contents_of(session, collection.id)
+        known = await folder_queries.contents_of(session, collection.id)
     return [await asyncio.to_thread(_compare_one, one, known.get(one.name)) for one in batch]
 
 
@@ -115,7 +115,7 @@ async def _store(services: Services, owner_id: int, collection_id: int, found: F
             if changed:
                 return changed[0]
             # The same content is there already: whatever ended it the last time is tried again.
-            document_id = await file_queries.queue_again(session, collection_id, found.name)
+            document_id = await folder_queries.queue_again(session, collection_id, found.name)
             await documents.queue_ingestion(services, session, document_id)
             return document_id
 
@@ -123,7 +123,7 @@ async def _store(services: Services, owner_id: int, collection_id: int, found: F
 async def _look(services: Services, collection_id: int, waiting: dict[int, str]) -> Progress:
     """Take what ended out of `waiting`."""
     async with services.sessions.begin() as session:
-        rows = await file_queries.states_of(session, collection_id, list(waiting))
+        rows = await folder_queries.states_of(session, collection_id, list(waiting))
     ended = [_ended(waiting.pop(row.id), row) for row in rows if _is_over(row)]
     in_work = [waiting[row.id] for row in rows if row.status == "processing"]
     gone = set(waiting) - {row.id for row in rows}

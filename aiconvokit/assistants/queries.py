@@ -11,7 +11,7 @@ from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant, AssistantCollection
 from aiconvokit.db import Transaction
 from aiconvokit.errors import NotFound
-from aiconvokit.files.queries import IS_ALIVE
+from aiconvokit.files.expiry_queries import IS_ALIVE
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window

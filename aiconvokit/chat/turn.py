@@ -25,7 +25,7 @@ from aiconvokit.chat.turn_queries import Earlier
 from aiconvokit.chat.turn_state import Turn
 from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import AIConvoKitError, ChatBusy, Conflict, InvalidFields, NotFound
-from aiconvokit.files.queries import REDACTED
+from aiconvokit.files.redaction_queries import REDACTED
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.db import Transaction
-from aiconvokit.files.queries import IS_ALIVE, TOUCH
+from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
 from aiconvokit.ids import public_id
 from ingestion.tables import Collection
 

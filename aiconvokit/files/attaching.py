@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.errors import Conflict, NotFound
 from aiconvokit.files import attachment_queries as statements
-from aiconvokit.files import queries
+from aiconvokit.files import expiry_queries, queries
 from aiconvokit.files.documents import queue_ingestion
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
@@ -72,7 +72,7 @@ async def attach(
     new = [one for one in by_file.values() if one.file.id not in found]
     made = await _insert(session, collection_id, new)
     await queue_ingestion(services, session, *unread, *made.values())
-    await queries.touch(session, collection_id)
+    await expiry_queries.touch(session, collection_id)
     ids = found | made
     return [ids[file_id] for file_id in by_file]
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import NotFound
-from aiconvokit.files import emptying_queries, pictures, queries
+from aiconvokit.files import emptying_queries, expiry_queries, pictures, queries, redaction_queries
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.jobs import enqueue_all
 from aiconvokit.rest.lists import MAX_ID
@@ -129,7 +129,7 @@ async def add(
         unused = await queries.delete_file_if_unused(session, old.file_id) if old else None
         intake.replaced.extend([unused] if unused else [])
     if changed:
-        await queries.touch(session, collection_id)
+        await expiry_queries.touch(session, collection_id)
     return changed
 
 
@@ -232,7 +232,7 @@ async def remove(session: AsyncSession, document_id: int, removed: Removed) -> l
     removed.documents.append(document.id)
     removed.passages += document.chunk_count
     removed.pages += await queries.delete_document(session, document.id)
-    removed.redacted_answers += await queries.redact_answers(session, document.id)
+    removed.redacted_answers += await redaction_queries.redact_answers(session, document.id)
     digest = await queries.delete_file_if_unused(session, document.file_id)
     removed.files += digest is not None
     return [digest] if digest else []
@@ -248,7 +248,7 @@ async def remove_all(session: AsyncSession, collection_id: int, removed: Removed
     await empty_collection(session, collection_id)
     file_ids = await emptying_queries.delete_documents(session, collection_id, document_ids)
     for document_id in await emptying_queries.cited_among(session, document_ids):
-        removed.redacted_answers += await queries.redact_answers(session, document_id)
+        removed.redacted_answers += await redaction_queries.redact_answers(session, document_id)
     digests = await emptying_queries.delete_files_if_unused(session, file_ids)
     removed.documents += document_ids
     removed.passages += passages

@@ -1,9 +1,9 @@
 """Every statement on files and documents."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from sqlalchemy import CursorResult, Select, case, delete, exists, func, select, text, update
+from sqlalchemy import Select, case, delete, exists, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -11,11 +11,8 @@ from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 from aiconvokit.storage import Stored
-from ingestion.attributes import Attributes, loaded
+from ingestion.attributes import Attributes
 from ingestion.tables import Collection, Document, PageText, StagedChunk
-
-REDACTED = "[redacted: a cited document was deleted]"
-"""In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
 
 
 class DocumentRow(NamedTuple):
@@ -121,26 +118,6 @@ async def held_content(
         )
     ).one_or_none()
     return HeldContent(*row) if row else None
-
-
-IS_ALIVE = """(c.expires_after_days IS NULL
-    OR c.last_active_at + make_interval(days => c.expires_after_days) > now())"""
-"""Of a collection `c`: it has not expired."""
-# What a worker holds just now is left alone: nobody waits for it.
-_TOUCHED = """
-UPDATE collection SET last_active_at = now() WHERE id IN (
-    SELECT id FROM collection
-    WHERE id = ANY({}) AND last_active_at < now() - interval '1 minute'
-    FOR NO KEY UPDATE SKIP LOCKED)
-"""
-TOUCH = _TOUCHED.format("%(collections)s")
-"""`touch` for several, with the driver's own parameters."""
-_TOUCH = text(_TOUCHED.format(":collections"))
-
-
-async def touch(session: AsyncSession, collection_id: int) -> None:
-    """Say that a collection is in use; to the minute, so that not every request writes."""
-    await session.execute(_TOUCH, {"collections": [collection_id]})
 
 
 async def documents_of(
@@ -277,68 +254,6 @@ async def hold_documents(session: AsyncSession, document_ids: Sequence[int]) -> 
     return (await session.scalars(held)).all()
 
 
-# Messages are named, not imported: the chat feature stands above this one.
-_REDACT = text(
-    """
-    UPDATE message SET
-        status = 'redacted', content = :notice, claims = '[]',
-        citations = (
-            SELECT jsonb_agg(
-                cited || jsonb_build_object('quote', CAST(:notice AS text), 'start', 0, 'end', 0)
-                ORDER BY nr)
-            FROM jsonb_array_elements(citations) WITH ORDINALITY AS one(cited, nr)
-        )
-    WHERE citations @> jsonb_build_array(jsonb_build_object('document_id', CAST(:id AS bigint)))
-    """
-)
-
-
-# A prompt mixes the words of all its documents, so it goes as a whole.
-_REDACT_RECEIPTS = text(
-    """
-    UPDATE receipt SET
-        document_ids = array_remove(document_ids, CAST(:id AS bigint)),
-        content = content || jsonb_build_object(
-            'redacted', true, 'rewritten', NULL, 'messages', jsonb_build_array(), 'passages', (
-                SELECT coalesce(jsonb_agg(
-                    CASE WHEN CAST(found ->> 'document_id' AS bigint) = :id
-                         THEN found || '{"filename": null, "heading": null, "sha256": null}'
-                         ELSE found END
-                    ORDER BY nr), '[]')
-                FROM jsonb_array_elements(content -> 'passages') WITH ORDINALITY AS p(found, nr)))
-    WHERE document_ids @> ARRAY[CAST(:id AS bigint)]
-    """
-)
-
-
-# Answers that are kept for requests sent again, of all assistants that cited it.
-_FORGET = text(
-    """
-    DELETE FROM idempotency WHERE assistant_id IN (
-        SELECT c.assistant_id FROM message m JOIN chat c ON c.thread_id = m.thread_id
-        WHERE m.citations @> jsonb_build_array(
-            jsonb_build_object('document_id', CAST(:id AS bigint))))
-    """
-)
-
-
-async def redact_answers(session: AsyncSession, document_id: int) -> int:
-    """Take the words of answers that cite a document, whosever they are, and of receipts.
-
-    Returns:
-        the number of the answers.
-    """
-    result = await session.execute(_REDACT, {"id": document_id, "notice": REDACTED})
-    await redact_receipts(session, document_id)
-    await session.execute(_FORGET, {"id": document_id})
-    return cast("CursorResult[Any]", result).rowcount
-
-
-async def redact_receipts(session: AsyncSession, document_id: int) -> None:
-    """Take a document's words out of the receipts that hold some; numbers and scores stay."""
-    await session.execute(_REDACT_RECEIPTS, {"id": document_id})
-
-
 async def ready_versions(
     session: AsyncSession, document_ids: Sequence[int]
 ) -> dict[int, int | None]:
@@ -359,54 +274,6 @@ async def documents_without_job(session: AsyncSession) -> Sequence[int]:
         await session.scalars(
             select(Document.id)
             .where(Document.status.in_(["queued", "processing"]), without_job)
-            .order_by(Document.id)
-        )
-    ).all()
-
-
-class Content(NamedTuple):
-    """What a document is made of, and how far it is."""
-
-    sha256: bytes
-    status: str
-    attributes: Attributes
-
-
-async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, Content]:
-    """Filename -> what is there under it, for a whole collection."""
-    rows = await session.execute(
-        select(Document.filename, StoredFile.sha256, Document.status, Document.attributes)
-        .join(StoredFile, StoredFile.id == Document.file_id)
-        .where(Document.collection_id == collection_id)
-    )
-    return {name: Content(digest, status, loaded(held)) for name, digest, status, held in rows}
-
-
-async def queue_again(session: AsyncSession, collection_id: int, filename: str) -> int:
-    """Set a document that is not searchable back to its beginning; its id."""
-    return (
-        await session.scalars(
-            update(Document)
-            .where(Document.collection_id == collection_id, Document.filename == filename)
-            .values(
-                # It may have become searchable since the caller looked.
-                status=case((Document.ready_version == Document.version, "ready"), else_="queued"),
-                error_code=None,
-                error_detail=None,
-            )
-            .returning(Document.id)
-        )
-    ).one()
-
-
-async def states_of(
-    session: AsyncSession, collection_id: int, document_ids: Sequence[int]
-) -> Sequence[Document]:
-    """Some documents of a collection, oldest first."""
-    return (
-        await session.scalars(
-            select(Document)
-            .where(Document.collection_id == collection_id, Document.id.in_(document_ids))
             .order_by(Document.id)
         )
     ).all()

@@ -12,6 +12,7 @@ from aiconvokit.chat.tables import Thread
 from aiconvokit.errors import Forbidden, NotFound
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.openai_api import queries
+from aiconvokit.openai_api.queries import Owned
 from aiconvokit.services import Services
 from ingestion.tables import Collection
 
@@ -71,13 +72,7 @@ async def collections(
     Raises:
         NotFound: one of them is none.
     """
-    wanted = list(dict.fromkeys(public_ids))
-    found = await queries.collections_by_id(session, user_id, wanted)
-    known = {one.public_id for one in found}
-    for public_id in wanted:
-        if public_id not in known:
-            raise unknown("vector store", public_id)
-    return found
+    return await _own(session, Collection, user_id, public_ids, "vector store")
 
 
 async def files(session: AsyncSession, user_id: int, public_ids: Sequence[str]) -> list[StoredFile]:
@@ -86,10 +81,15 @@ async def files(session: AsyncSession, user_id: int, public_ids: Sequence[str]) 
     Raises:
         NotFound: one of them is none.
     """
+    return await _own(session, StoredFile, user_id, public_ids, "file")
+
+
+async def _own(
+    session: AsyncSession, table: type[Owned], user_id: int, public_ids: Sequence[str], kind: str
+) -> list[Owned]:
     wanted = list(dict.fromkeys(public_ids))
-    found = await queries.files_by_id(session, user_id, wanted)
-    known = {one.public_id for one in found}
+    found = await queries.own_by_id(session, table, user_id, wanted)
     for public_id in wanted:
-        if public_id not in known:
-            raise unknown("file", public_id)
-    return found
+        if public_id not in found:
+            raise unknown(kind, public_id)
+    return [found[one] for one in wanted]

@@ -1,6 +1,7 @@
 """Statements that several groups of `/v1` share: objects by their public ids, pages of lists."""
 
 from collections.abc import Collection as Several
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -114,30 +115,17 @@ async def thread_by_id(session: AsyncSession, user_id: int, public_id: str) -> T
     )
 
 
-async def collections_by_id(
-    session: AsyncSession, user_id: int, public_ids: list[str]
-) -> list[Collection]:
-    """Those of some collections that are the user's, in the order of the ids."""
-    found = await session.scalars(
-        select(Collection).where(
-            Collection.public_id.in_(public_ids), Collection.owner_id == user_id
-        )
-    )
-    by_id = {one.public_id: one for one in found}
-    return [by_id[one] for one in public_ids if one in by_id]
+Owned = TypeVar("Owned", Collection, StoredFile)
 
 
-async def files_by_id(
-    session: AsyncSession, user_id: int, public_ids: list[str]
-) -> list[StoredFile]:
-    """Those of some files that are the user's, in the order of the ids."""
+async def own_by_id(
+    session: AsyncSession, table: type[Owned], user_id: int, public_ids: Sequence[str]
+) -> dict[str, Owned]:
+    """Public id -> row, for those of some collections or files that are the user's."""
     found = await session.scalars(
-        select(StoredFile).where(
-            StoredFile.public_id.in_(public_ids), StoredFile.owner_id == user_id
-        )
+        select(table).where(table.public_id.in_(public_ids), table.owner_id == user_id)
     )
-    by_id = {one.public_id: one for one in found}
-    return [by_id[one] for one in public_ids if one in by_id]
+    return {one.public_id: one for one in found}
 
 
 async def file_ids_of(session: AsyncSession, document_ids: Several[int]) -> dict[int, str]:

@@ -43,7 +43,9 @@ _USERNAME = re.compile(r"[\w.@+-]+")
 _INTEGER = re.compile(r"\s*[-+]?\d{1,30}\s*", re.ASCII)
 
 ShortText = Annotated[str, Meta(max_length=255)]
-LongText = Annotated[str, Meta(max_length=100_000)]
+LONG_TEXT = 100_000
+"""Characters of instructions and questions."""
+LongText = Annotated[str, Meta(max_length=LONG_TEXT)]
 Username = Annotated[str, Meta(max_length=150, extra={"check": "username"})]
 WrittenName = Annotated[str, Meta(max_length=150)]
 """A username at login: one that nobody can have is unknown, not malformed."""

@@ -12,10 +12,8 @@ from aiconvokit.chat.turn import HISTORY_MESSAGES
 from aiconvokit.chat.turn_state import Bounds
 from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.chat_model import ChatMessage
-from aiconvokit.rest.fields import JsonBody
+from aiconvokit.rest.fields import LONG_TEXT, JsonBody
 
-MAX_QUESTION = 100_000
-"""Characters; the same as a question has on `/api/v1`."""
 MOST_TOKENS = 2**31 - 1
 ONLY_TEXT = "only text can be read here."
 NOT_FORCED = "no tool can be called here; leave it out, or say auto or none."
@@ -137,8 +135,8 @@ class Conversation:
         question = "\n\n".join(one.content for one in self._asked())
         if not question:
             raise InvalidFields({"messages": ["the last one must be a user's, and say something."]})
-        if len(question) > MAX_QUESTION:
-            why = f"a question has no more than {MAX_QUESTION} characters."
+        if len(question) > LONG_TEXT:
+            why = f"a question has no more than {LONG_TEXT} characters."
             raise InvalidFields({"messages": [why]})
         return question
 

@@ -3,7 +3,7 @@
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.db import Transaction
-from aiconvokit.files.queries import IS_ALIVE, TOUCH
+from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
 from ingestion.tables import Collection
 
 # No collection where the assistant does not search, and none that expired.

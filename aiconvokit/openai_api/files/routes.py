@@ -3,7 +3,6 @@
 import io
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import quote
 
 from litestar import delete, get, post
 from litestar.datastructures import UploadFile
@@ -17,6 +16,7 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import InvalidFields, NotFound, UnsupportedMediaType
 from aiconvokit.files import documents, originals
 from aiconvokit.files.documents import Incoming
+from aiconvokit.files.download import download
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
 from aiconvokit.openai_api.files.queries import files_of
@@ -131,15 +131,9 @@ async def get_file_content(
     """A file's bytes as they were uploaded."""
     async with services.sessions.begin() as session:
         (file,) = await lookup.files(session, user_id, [file_id])
-    if not await services.storage.has(file.sha256):
-        raise NotFound(f"The bytes of '{file_id}' are not in storage.")
-    return Stream(
-        services.storage.blocks(file.sha256),
-        media_type=file.media_type,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}",
-            "Content-Length": str(file.size),
-        },
+    gone = NotFound(f"The bytes of '{file_id}' are not in storage.")
+    return await download(
+        services, file, filename=file.filename, media_type=file.media_type, gone=gone
     )
 
 

@@ -22,11 +22,9 @@ from aiconvokit.openai_api.threads import queries as threads_queries
 from aiconvokit.openai_api.threads import vector_store
 from aiconvokit.openai_api.threads.queries import Held
 from aiconvokit.openai_api.tools import CODE_INTERPRETER, not_offered
-from aiconvokit.rest.fields import JsonBody
+from aiconvokit.rest.fields import LONG_TEXT, JsonBody
 from aiconvokit.services import Services
 
-MAX_CHARACTERS = 100_000
-"""Of one message, as of a question on `/api/v1`."""
 MAX_ATTACHMENTS = 20
 """Of one message; a thread may be begun with many, and all their files become documents at once."""
 
@@ -287,8 +285,8 @@ def _text(message: NewMessage, place: str) -> str:
     text = "\n\n".join(parts)
     if not text.strip():
         raise InvalidFields({f"{place}content": ["it must not be empty."]})
-    if len(text) > MAX_CHARACTERS:
-        why = f"it has {len(text)} characters, and at most {MAX_CHARACTERS} are read."
+    if len(text) > LONG_TEXT:
+        why = f"it has {len(text)} characters, and at most {LONG_TEXT} are read."
         raise InvalidFields({f"{place}content": [why]})
     return text
 

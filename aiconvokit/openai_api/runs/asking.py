@@ -23,6 +23,7 @@ from aiconvokit.openai_api.completions.body import MOST_TOKENS, Tokens
 from aiconvokit.openai_api.messages.work import NewMessage
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.tables import Run
+from aiconvokit.openai_api.threads import queries as threads_queries
 from aiconvokit.openai_api.threads.work import MAX_MESSAGES
 from aiconvokit.openai_api.tools import Tools
 from aiconvokit.rest.fields import JsonBody, LongText
@@ -111,7 +112,7 @@ async def begin(
         turn = await begin_in_thread(services, asked, store)
     except ChatBusy as error:
         async with services.sessions() as session:
-            active = await run_queries.active_run_of(session, thread.id)
+            active = await threads_queries.run_in_work(session, thread.id)
         if active is None:
             raise
         told = f"Thread {thread.public_id} already has an active run {active}."

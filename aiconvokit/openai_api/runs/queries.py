@@ -68,17 +68,6 @@ def _runs(thread_id: int) -> Select[Run, Message]:
     )
 
 
-async def active_run_of(session: AsyncSession, thread_id: int) -> str | None:
-    """The public id of the run that is in work in a thread."""
-    return await session.scalar(
-        select(Run.public_id)
-        .join(Message, Message.id == Run.message_id)
-        .where(Run.thread_id == thread_id, Message.status == "in_progress")
-        .order_by(Run.id.desc())
-        .limit(1)
-    )
-
-
 async def note_cancelled(session: AsyncSession, run_id: int) -> None:
     """Write down that a run is to end."""
     await session.execute(update(Run).where(Run.id == run_id).values(cancelled_at=func.now()))

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from aiconvokit.chat.tables import Message
+from aiconvokit.openai_api.completions.schemas import TokensOut
 from aiconvokit.openai_api.cursors import seconds
 from aiconvokit.openai_api.messages.work import ended_at
 from aiconvokit.openai_api.tables import Run
@@ -18,14 +19,6 @@ ACTIVE = ("in_progress", "cancelling")
 EXPIRES_SECONDS = 600
 """What the old API gave a run; ours end long before, at the chat model's deadline."""
 UNFINISHED = "The server was stopped before the answer was whole."
-
-
-class UsageOut(Struct):
-    """Tokens of a run."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
 
 
 class ErrorOut(Struct):
@@ -61,7 +54,7 @@ class RunOut(Struct):
     instructions: str
     tools: list[dict[str, Any]]
     metadata: dict[str, str]
-    usage: UsageOut | None
+    usage: TokensOut | None
     temperature: float | None
     top_p: float | None
     max_prompt_tokens: int | None
@@ -141,11 +134,11 @@ PARAMETERS = (
 """What `run.parameters` keeps for the wire, all of it always."""
 
 
-def usage_of(answer: Message | None) -> UsageOut:
+def usage_of(answer: Message | None) -> TokensOut:
     """Tokens as the model counted them; an answer without a model took none."""
     used = (answer.usage if answer else None) or {}
     prompt, completion = used.get("prompt_tokens", 0), used.get("completion_tokens", 0)
-    return UsageOut(prompt, completion, prompt + completion)
+    return TokensOut(prompt, completion, prompt + completion)
 
 
 def _expires(run: Run) -> int:

@@ -7,11 +7,12 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import Message
+from aiconvokit.openai_api.completions.schemas import TokensOut
 from aiconvokit.openai_api.cursors import seconds
 from aiconvokit.openai_api.queries import file_ids_of
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.runs.queries import RunRow
-from aiconvokit.openai_api.runs.show import ACTIVE, ErrorOut, Standing, UsageOut, standing, usage_of
+from aiconvokit.openai_api.runs.show import ACTIVE, ErrorOut, Standing, standing, usage_of
 from aiconvokit.openai_api.tables import Run
 from aiconvokit.retrieval.types import Passage
 
@@ -92,7 +93,7 @@ class StepOut(Struct):
     failed_at: int | None
     last_error: ErrorOut | None
     step_details: ToolCalls | MessageCreation
-    usage: UsageOut | None
+    usage: TokensOut | None
     metadata: dict[str, str] = {}
     object: Literal["thread.run.step"] = "thread.run.step"
 
@@ -141,7 +142,7 @@ def _step(
     kind: StepKind,
     stands: Standing,
     details: ToolCalls | MessageCreation,
-    usage: UsageOut | None,
+    usage: TokensOut | None,
 ) -> StepOut:
     status = _STATUS[stands.status]
     ended = seconds(stands.ended_at) if stands.ended_at else None

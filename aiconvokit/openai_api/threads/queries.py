@@ -55,10 +55,11 @@ async def hold(session: AsyncSession, thread_id: int) -> Held | None:
     if row is None:
         return None
     is_busy = bool(row[1])
-    return Held(row[0], is_busy, await _run_in_work(session, thread_id) if is_busy else None)
+    return Held(row[0], is_busy, await run_in_work(session, thread_id) if is_busy else None)
 
 
-async def _run_in_work(session: AsyncSession, thread_id: int) -> str | None:
+async def run_in_work(session: AsyncSession, thread_id: int) -> str | None:
+    """The public id of the run that is in work in a thread."""
     return await session.scalar(
         select(Run.public_id)
         .join(Message, Message.id == Run.message_id)

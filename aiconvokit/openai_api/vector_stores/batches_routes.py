@@ -14,9 +14,10 @@ from aiconvokit.openai_api.bodies import NoBody, read
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
-    BatchFile,
+    CAPPED,
     BatchOut,
     NewBatch,
+    NewStoreFile,
     StoreFileOut,
     attributes_of,
     chunking_of,
@@ -39,7 +40,7 @@ ONE = f"{BATCHES}/{{batch_id:str}}"
     BATCHES,
     status_code=200,
     operation_class=describe(NewBatch, errors=(409,)),
-    partly="passages have at most 560 tokens, whatever is asked for",
+    partly=CAPPED,
 )
 async def create_batch(
     request: ApiRequest,
@@ -68,7 +69,7 @@ async def create_batch(
         return await show_batch(session, collection, batch)
 
 
-def _wanted(body: NewBatch) -> list[BatchFile]:
+def _wanted(body: NewBatch) -> list[NewStoreFile]:
     """The files of a batch, each with what is said of it."""
     if body.file_ids is None and body.files is None:
         raise InvalidFields({"file_ids": ["it is required, unless there are files."]})
@@ -76,7 +77,9 @@ def _wanted(body: NewBatch) -> list[BatchFile]:
         raise InvalidFields({"file_ids": ["it cannot stand beside files."]})
     if body.files is not None:
         return body.files
-    return [BatchFile(one, body.attributes, body.chunking_strategy) for one in body.file_ids or []]
+    return [
+        NewStoreFile(one, body.attributes, body.chunking_strategy) for one in body.file_ids or []
+    ]
 
 
 @get(ONE)

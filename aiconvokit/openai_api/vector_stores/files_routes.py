@@ -15,6 +15,7 @@ from aiconvokit.openai_api.bodies import read
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
+    CAPPED,
     NewStoreFile,
     StoreFileContent,
     StoreFileDeleted,
@@ -41,7 +42,7 @@ ONE = f"{FILES}/{{file_id:str}}"
     FILES,
     status_code=200,
     operation_class=describe(NewStoreFile, errors=(409,)),
-    partly="passages have at most 560 tokens, whatever is asked for",
+    partly=CAPPED,
 )
 async def attach_file(
     request: ApiRequest,

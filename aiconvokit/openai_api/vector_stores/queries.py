@@ -89,16 +89,6 @@ async def stores_of(session: AsyncSession, user_id: int, wanted: Cursor) -> List
     return Listed([row[0] for row in found.rows], found.has_more)
 
 
-async def hold_store(session: AsyncSession, collection_id: int) -> Collection | None:
-    """A vector store as it is now, held until the transaction ends; None when it is gone."""
-    return await session.scalar(
-        select(Collection)
-        .where(Collection.id == collection_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
-
-
 async def now(session: AsyncSession) -> Any:
     """When the transaction began, by the database's clock."""
     return await session.scalar(select(func.now()))

@@ -14,6 +14,7 @@ from aiconvokit.openai_api.bodies import read
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
+    CAPPED,
     NewVectorStore,
     VectorStoreDeleted,
     VectorStoreOut,
@@ -30,7 +31,7 @@ from aiconvokit.services import Services
     "/vector_stores",
     status_code=200,
     operation_class=describe(NewVectorStore, errors=(404, 409)),
-    partly="description is ignored; passages have at most 560 tokens, whatever is asked for",
+    partly=f"description is ignored; {CAPPED}",
 )
 async def create_vector_store(
     request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]

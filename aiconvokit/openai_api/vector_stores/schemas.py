@@ -11,11 +11,15 @@ from aiconvokit.files.schemas import Key, Text
 from aiconvokit.openai_api.bodies import Metadata
 from aiconvokit.rest.fields import JsonBody
 from ingestion.attributes import MAX_KEYS, Attributes, BadAttributes, check_attributes
+from ingestion.chunk.pack import MOST_TOKENS
 from ingestion.cutting import MOST, OVERLAP
 
 MAX_FILES = 2_000
 """Of one call: OpenAI's own bound of a batch."""
 MAX_STORE_NAME = 256
+
+CAPPED = f"passages have at most {MOST_TOKENS} tokens, whatever is asked for"
+"""What of a chunking strategy is not followed."""
 
 Status = Literal["in_progress", "completed", "failed", "cancelled"]
 STATUSES: tuple[Status, ...] = ("in_progress", "completed", "failed", "cancelled")
@@ -168,19 +172,11 @@ class StoreFileContent(Struct):
     object: Literal["vector_store.file_content.page"] = "vector_store.file_content.page"
 
 
-class BatchFile(Struct):
-    """A file of a batch with what is its own."""
-
-    file_id: str
-    attributes: AttributesIn | None = None
-    chunking_strategy: ChunkingStrategy | None = None
-
-
 class NewBatch(JsonBody):
     """Files to be attached with one call: `file_ids`, or `files`."""
 
     file_ids: FileIds | None = None
-    files: Annotated[list[BatchFile], Meta(max_length=MAX_FILES)] | None = None
+    files: Annotated[list[NewStoreFile], Meta(max_length=MAX_FILES)] | None = None
     attributes: AttributesIn | None = None
     chunking_strategy: ChunkingStrategy | None = None
 

@@ -6,11 +6,12 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct
 
 from aiconvokit.errors import InvalidFields
-from aiconvokit.files import queries as file_queries
+from aiconvokit.files import expiry_queries
+from aiconvokit.openai_api.tools import Ranking
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.queries import Labels
 from aiconvokit.openai_api.vector_stores.schemas import TextOut, Values
-from aiconvokit.rest.fields import JsonBody
+from aiconvokit.rest.fields import LONG_TEXT, JsonBody
 from aiconvokit.retrieval.filters import BadFilter, Condition, compile_filter, parse_filter
 from aiconvokit.retrieval.search import Question, Scope, search
 from aiconvokit.retrieval.types import Passage
@@ -21,14 +22,7 @@ from ingestion.tables import Collection
 MAX_QUERIES = 16
 """Of one call: each is embedded and searched by itself."""
 
-Query = Annotated[str, Meta(min_length=1, max_length=100_000)]
-
-
-class RankingOptions(Struct):
-    """How results are chosen; `score_threshold` is of the fused score, 0..1."""
-
-    ranker: str = "auto"
-    score_threshold: Annotated[float, Meta(ge=0, le=1)] = 0.0
+Query = Annotated[str, Meta(min_length=1, max_length=LONG_TEXT)]
 
 
 class VectorStoreSearch(JsonBody):
@@ -37,7 +31,7 @@ class VectorStoreSearch(JsonBody):
     query: Query | Annotated[list[Query], Meta(min_length=1, max_length=MAX_QUERIES)]
     filters: dict[str, Any] | None = None
     max_num_results: Annotated[int, Meta(ge=1, le=50)] = 10
-    ranking_options: RankingOptions | None = None
+    ranking_options: Ranking | None = None
     rewrite_query: bool | None = None
 
 
@@ -82,7 +76,7 @@ async def find(
     async with services.sessions.begin() as session:
         collection = await work.store(session, user_id, store_id)
         work.check_alive(collection)
-        await file_queries.touch(session, collection.id)
+        await expiry_queries.touch(session, collection.id)
     passages = await _search(services, collection, asked, wanted.max_num_results, where)
     least = wanted.ranking_options.score_threshold if wanted.ranking_options else 0.0
     async with services.sessions.begin() as session:

@@ -22,6 +22,7 @@ from aiconvokit.openai_api.vector_stores.schemas import (
     chunking_of,
 )
 from aiconvokit.services import Services
+from ingestion.language_store import hold_collection
 from ingestion.tables import Collection, Document
 
 
@@ -77,7 +78,7 @@ async def change(
     session: AsyncSession, collection_id: int, wanted: VectorStoreUpdate
 ) -> Collection | None:
     """Change what is said of a vector store; None: it was deleted meanwhile."""
-    collection = await queries.hold_store(session, collection_id)
+    collection = await hold_collection(session, collection_id)
     if collection is None:
         return None
     if wanted.name is not UNSET:
