@@ -6,6 +6,7 @@ import openai
 import pytest
 
 from fake_model.server import FakeModel
+from support.official import official
 from support.server import Client, Server
 
 
@@ -33,6 +34,5 @@ def bobs(server: Server, bob: Client) -> Iterator[openai.OpenAI]:
 
 
 def _client(server: Server, user: Client) -> Iterator[openai.OpenAI]:
-    token = user.headers["authorization"].split()[1]
-    with openai.OpenAI(base_url=f"{server.base_url}/v1", api_key=token, max_retries=0) as client:
+    with official(server, user) as client:
         yield client

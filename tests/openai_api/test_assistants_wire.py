@@ -10,6 +10,7 @@ from openai.types.beta import Assistant
 
 from fake_model.server import FakeModel
 from support.databases import clone
+from support.official import official
 from support.server import API, Client, running_server
 
 pytestmark = pytest.mark.filterwarnings(
@@ -229,23 +230,19 @@ def test_a_store_is_made_of_files(anns: openai.OpenAI, ann: Client, database: st
 
 
 def test_the_list_goes_on_by_itself_while_it_is_deleted(anns: openai.OpenAI, server: Any) -> None:
-    with server.login("lister") as user:
-        token = user.headers["authorization"].split()[1]
-        with openai.OpenAI(
-            base_url=f"{server.base_url}/v1", api_key=token, max_retries=0
-        ) as client:
-            made = [client.beta.assistants.create(model="m", name=str(n)).id for n in range(7)]
-            assert [one.id for one in client.beta.assistants.list(limit=3)] == made[::-1]
-            assert [one.id for one in client.beta.assistants.list(limit=3, order="asc")] == made
-            page = client.beta.assistants.list(limit=2, order="asc", after=made[3])
-            assert [one.id for one in page.data] == made[4:6]
-            assert page.has_more
-            before = client.beta.assistants.list(limit=2, order="asc", before=made[3])
-            assert [one.id for one in before.data] == made[1:3]
-            for one in client.beta.assistants.list(limit=2):
-                gone = client.beta.assistants.delete(one.id)
-                assert (gone.id, gone.deleted, gone.object) == (one.id, True, "assistant.deleted")
-            assert client.beta.assistants.list().data == []
+    with server.login("lister") as user, official(server, user) as client:
+        made = [client.beta.assistants.create(model="m", name=str(n)).id for n in range(7)]
+        assert [one.id for one in client.beta.assistants.list(limit=3)] == made[::-1]
+        assert [one.id for one in client.beta.assistants.list(limit=3, order="asc")] == made
+        page = client.beta.assistants.list(limit=2, order="asc", after=made[3])
+        assert [one.id for one in page.data] == made[4:6]
+        assert page.has_more
+        before = client.beta.assistants.list(limit=2, order="asc", before=made[3])
+        assert [one.id for one in before.data] == made[1:3]
+        for one in client.beta.assistants.list(limit=2):
+            gone = client.beta.assistants.delete(one.id)
+            assert (gone.id, gone.deleted, gone.object) == (one.id, True, "assistant.deleted")
+        assert client.beta.assistants.list().data == []
 
 
 def test_its_deletion_leaves_threads_and_stores(
@@ -414,9 +411,7 @@ def test_shared_ones_are_changed_by_their_owner_alone(cluster_url: str, fake: Fa
         server.login("bob") as bob,
     ):
         made = ann.assistant("Shared")
-        key = bob.headers["authorization"].split()[1]
-        base = f"{server.base_url}/v1"
-        with openai.OpenAI(base_url=base, api_key=key, max_retries=0) as bobs:
+        with official(server, bob) as bobs:
             assert bobs.beta.assistants.retrieve(made["openai_id"]).name == "Shared"
             assert [one.id for one in bobs.beta.assistants.list()] == [made["openai_id"]]
             with pytest.raises(openai.PermissionDeniedError):

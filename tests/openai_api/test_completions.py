@@ -16,6 +16,7 @@ from aiconvokit.openai_api.completions.reply import Piece
 from aiconvokit.openai_api.completions.stream import first_piece
 from fake_model.server import FakeModel
 from support.databases import clone
+from support.official import official
 from support.server import API, Client, Server, running_server
 from support.waiting import eventually
 
@@ -591,12 +592,9 @@ def without(cluster_url: str, fake_server: FakeModel) -> Iterator[tuple[openai.O
     with (
         running_server(clone(cluster_url), fake_server.base_url) as server,
         server.login("carl") as carl,
+        official(server, carl) as client,
     ):
-        token = carl.headers["authorization"].split()[1]
-        with openai.OpenAI(
-            base_url=f"{server.base_url}/v1", api_key=token, max_retries=0
-        ) as client:
-            yield client, carl
+        yield client, carl
 
 
 def test_without_a_chat_model(without: tuple[openai.OpenAI, Client]) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fake_model.server import FakeModel
 from support.databases import clone
+from support.official import official
 from support.server import API, Client, running_server
 
 pytestmark = pytest.mark.filterwarnings(
@@ -149,9 +150,7 @@ def test_what_somebody_elses_assistant_cites_in_the_chat_can_be_read(
         server.login("ann") as ann,
         server.login("bob") as bob,
     ):
-        key = bob.headers["authorization"].split()[1]
-        base = f"{server.base_url}/v1"
-        with openai.OpenAI(base_url=base, api_key=key, max_retries=0) as bobs:
+        with official(server, bob) as bobs:
             url = cited_by_another(bobs, bob, ann)
         assert bob.get(url).status_code == 200
         # Nothing of it was said in a chat of hers.

@@ -2,9 +2,8 @@
 
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import Any
 
 import openai
@@ -14,7 +13,8 @@ import pytest
 from fake_model.server import FakeModel
 from openai_api.stores import put
 from support.databases import clone
-from support.server import Client, Server, running_server
+from support.official import official
+from support.server import running_server
 from support.waiting import eventually
 
 pytestmark = pytest.mark.filterwarnings(
@@ -108,20 +108,12 @@ def waits(database: str) -> bool:
         return found.fetchone() is not None
 
 
-@contextmanager
-def client_of(server: Server, ann: Client) -> Iterator[openai.OpenAI]:
-    """The official client of a user on a server of the test's own."""
-    key = ann.headers["authorization"].split()[1]
-    with openai.OpenAI(base_url=f"{server.base_url}/v1", api_key=key, max_retries=0) as client:
-        yield client
-
-
 def test_nothing_is_deleted_while_a_run_is_in_work(cluster_url: str, fake: FakeModel) -> None:
     fake.script(LONG)
     with (
         running_server(clone(cluster_url), fake.base_url, environment=SLOW) as server,
         server.login("ann") as ann,
-        client_of(server, ann) as client,
+        official(server, ann) as client,
     ):
         assistant_id, thread_id = str(ann.assistant()["openai_id"]), asked(client)
         messages = client.beta.threads.messages
@@ -155,8 +147,8 @@ def test_a_run_is_cancelled_through_another_process(cluster_url: str, fake: Fake
         running_server(database, fake.base_url, environment=settings) as first,
         first.login("ann") as ann,
         running_server(database, fake.base_url, environment=settings) as second,
-        client_of(first, ann) as near,
-        client_of(second, ann) as far,
+        official(first, ann) as near,
+        official(second, ann) as far,
     ):
         assistant_id, thread_id = str(ann.assistant()["openai_id"]), asked(near)
         told = list[str]()

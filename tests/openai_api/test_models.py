@@ -8,6 +8,7 @@ import pytest
 from aiconvokit.openai_api.models.names import slugs
 from fake_model.server import FakeModel
 from support.databases import clone
+from support.official import official
 from support.server import API, Client, running_server
 
 
@@ -75,7 +76,7 @@ def test_on_a_server_that_shares_them(cluster_url: str, fake_server: FakeModel) 
         running_server(url, fake_server.base_url, environment=shared) as server,
         server.login("ann") as ann,
         server.login("bob") as bob,
-        openai.OpenAI(base_url=f"{server.base_url}/v1", api_key=key(bob), max_retries=0) as bobs,
+        official(server, bob) as bobs,
     ):
         assistant = ann.assistant("Reports", report_txt=b"The price of one pump is EUR 1,250.")
         bob.assistant("Reports")

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from fake_model.server import FakeModel
 from support.databases import clone
+from support.official import official
 from support.server import API, Client, Server, running_server
 
 pytestmark = pytest.mark.filterwarnings(
@@ -273,11 +274,7 @@ def slow(cluster_url: str, fake_server: FakeModel) -> Iterator[tuple[Server, ope
     with (
         running_server(clone(cluster_url), fake_server.base_url, environment=settings) as server,
         server.login("ann") as ann,
-        openai.OpenAI(
-            base_url=f"{server.base_url}/v1",
-            api_key=ann.headers["authorization"].split()[1],
-            max_retries=0,
-        ) as client,
+        official(server, ann) as client,
     ):
         yield server, client, str(ann.assistant()["openai_id"])
 
@@ -339,11 +336,7 @@ def test_a_failed_run_says_why(server: Server, cluster_url: str, fake: FakeModel
     with (
         running_server(clone(cluster_url), fake.base_url, environment=settings) as failing,
         failing.login("ann") as ann,
-        openai.OpenAI(
-            base_url=f"{failing.base_url}/v1",
-            api_key=ann.headers["authorization"].split()[1],
-            max_retries=0,
-        ) as client,
+        official(failing, ann) as client,
     ):
         assistant_id = ann.assistant()["openai_id"]
         thread_id = asked(client)

@@ -14,6 +14,7 @@ from contract.wire import stored_files
 from fake_model.server import FakeModel
 from openai_api.stores import STATIC, put, store_of
 from support.databases import clone
+from support.official import official
 from support.server import Client, Server, running_server
 from support.waiting import eventually
 
@@ -579,16 +580,11 @@ def apart(cluster_url: str, tmp_path: Path, fake_server: FakeModel) -> Any:
     return start
 
 
-def client_on(server: Server, user: Client) -> openai.OpenAI:
-    token = user.headers["authorization"].split()[1]
-    return openai.OpenAI(base_url=f"{server.base_url}/v1", api_key=token, max_retries=0)
-
-
 def test_a_cancelled_batch_is_not_read(apart: Any) -> None:
     with (
         apart("--no-worker") as server,
         server.login("ann") as ann,
-        client_on(server, ann) as client,
+        official(server, ann) as client,
     ):
         store = client.vector_stores.create()
         ids = [put(client, f"{name}.txt", name * 3) for name in "abc"]
@@ -605,7 +601,7 @@ def test_a_cancelled_batch_is_not_read(apart: Any) -> None:
         assert again.status == "in_progress"
         token = ann.headers["authorization"]
     with apart() as server, server.client(Authorization=token) as ann:
-        client = client_on(server, ann)
+        client = official(server, ann)
         for file_id, status in zip(ids, ("cancelled", "completed", "completed"), strict=True):
             read = client.vector_stores.files.poll(file_id, vector_store_id=store.id)
             assert read.status == status
@@ -622,7 +618,7 @@ def test_what_is_being_read_can_be_cancelled(apart: Any) -> None:
     with (
         apart(AICONVOKIT_EMBEDDING_MODEL="fake@500") as server,
         server.login("ann") as ann,
-        client_on(server, ann) as client,
+        official(server, ann) as client,
     ):
         store = client.vector_stores.create()
         batch = client.vector_stores.file_batches.create(
