@@ -58,9 +58,14 @@ async def to_change(
         Forbidden: visible on a server that shares assistants, but somebody else's.
     """
     found = await to_ask(services, session, user_id, assistant_id)
-    if found.owner_id != user_id:
-        raise Forbidden("Only the owner of an assistant can change it.")
+    ensure_owned(found, user_id)
     return found
+
+
+def ensure_owned(assistant: Assistant, user_id: int) -> None:
+    """Raise Forbidden where an assistant that the user may ask is somebody else's."""
+    if assistant.owner_id != user_id:
+        raise Forbidden("Only the owner of an assistant can change it.")
 
 
 async def hold(session: AsyncSession, assistant_id: int, purpose: Purpose) -> None:

@@ -218,15 +218,20 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         done = await _put_down(services, transaction, turn, "complete", None)
         if along is not None:
             await along(transaction, done)
-        usage = turn.answer.usage
-        await add_usage(
-            transaction,
-            turn.user_id,
-            turn.persona.id,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-        )
+        await count(transaction, turn.user_id, turn)
     return done
+
+
+async def count(transaction: Transaction, user_id: int, turn: Turn) -> None:
+    """Count an answered question and the tokens that it took."""
+    usage = turn.answer.usage
+    await add_usage(
+        transaction,
+        user_id,
+        turn.persona.id,
+        prompt_tokens=usage.prompt_tokens if usage else 0,
+        completion_tokens=usage.completion_tokens if usage else 0,
+    )
 
 
 async def _lost(transaction: Transaction, thread_id: int) -> AIConvoKitError:

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.assistants import access
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat.tables import Thread
-from aiconvokit.errors import Forbidden, NotFound
+from aiconvokit.errors import NotFound
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.openai_api import queries
 from aiconvokit.openai_api.queries import Owned
@@ -47,8 +48,7 @@ async def assistant_to_change(
         Forbidden: visible on a server that shares assistants, but somebody else's.
     """
     found = await assistant_to_ask(services, session, user_id, openai_id)
-    if found.owner_id != user_id:
-        raise Forbidden("Only the owner of an assistant can change it.")
+    access.ensure_owned(found, user_id)
     return found
 
 

@@ -8,12 +8,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
-from aiconvokit.accounts.queries import add_usage
 from aiconvokit.chat.answer import Event, TextDelta, answer, carry_on
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import find_sources
 from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
-from aiconvokit.chat.turn import StoredTurn
+from aiconvokit.chat.turn import StoredTurn, count
 from aiconvokit.chat.turn_queries import Persona, Saying
 from aiconvokit.chat.turn_state import Answer, Turn
 from aiconvokit.db import Transaction, in_transaction
@@ -156,15 +155,8 @@ async def _turn(asked: _Asked, turn: Turn) -> AsyncGenerator[Event]:
     async with aclosing(answer(services, turn, sources)) as events:
         async for event in events:
             yield event
-    usage = turn.answer.usage
     async with in_transaction(services.pool) as transaction:
-        await add_usage(
-            transaction,
-            asked.user_id,
-            turn.persona.id,
-            prompt_tokens=usage.prompt_tokens if usage else 0,
-            completion_tokens=usage.completion_tokens if usage else 0,
-        )
+        await count(transaction, asked.user_id, turn)
 
 
 async def _in_thread(asked: _Asked, assistant_id: int, thread_id: str) -> Work:
