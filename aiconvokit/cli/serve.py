@@ -40,7 +40,7 @@ logger = logging.getLogger("aiconvokit")
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommand."""
-    parser = commands.add_parser("serve", help="the API, with a worker beside it")
+    parser = commands.add_parser("serve", help="the page and the API, with a worker beside them")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     parser.add_argument("--port", type=int, default=8000, help="port to listen on (%(default)s)")
     parser.add_argument(
@@ -88,6 +88,7 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
             f"AIConvoKit {__version__} on http://{arguments.host}:{arguments.port}\n"
             f"  page        /\n"
             f"  API         /api/v1/   (reference: /docs)\n"
+            f"  OpenAI      /v1/       (for OpenAI's clients)\n"
             f"  chat model  {model}\n"
             f"  embeddings  {services.embedder.model} ({services.embedder.provider})\n"
             f"  data        {found.data_dir}\n"
