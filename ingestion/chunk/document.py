@@ -7,7 +7,7 @@ from ingestion.chunk.evenly import bounded, pack_evenly
 from ingestion.chunk.headings import HeadingPath, mark_guessed, mark_markdown
 from ingestion.chunk.lines import Kind, Line, count_lines, cut_long_lines, split_lines
 from ingestion.chunk.outline import entries_by_page, level_of, mark_declared
-from ingestion.chunk.pack import pack
+from ingestion.chunk.pack import MOST_TOKENS, pack
 from ingestion.chunk.tables import mark_tables, number_density
 from ingestion.cutting import Cutting
 from ingestion.documents import Chunk, Page, ParsedDocument
@@ -23,6 +23,9 @@ CONTEXT_TOKENS = 60
 
 TITLE_TOKENS = 30
 """Of the title, so that the nearest heading has room."""
+
+NEARLY_FULL = 0.9
+"""Of the tokens a passage may have; lines of fewer never have more once they are joined."""
 
 _WITH_EDGES = frozenset({PDF, TEXT, MARKDOWN})
 """May repeat a header on every page; the parsers of the others leave those out, and what repeats at
@@ -47,7 +50,7 @@ def chunk_document(document: ParsedDocument, cutting: Cutting | None = None) -> 
     chunks: list[Chunk] = []
     contexts = _Contexts(document.title)
     for page, lines, path in _passages(document, cutting):
-        start, end = lines[0].start, lines[-1].end
+        start, end = _span(lines)
         text = page.text[start:end]
         heading, context = contexts.of(path)
         chunks.append(
@@ -83,12 +86,38 @@ def _passages(
             yield page, passage, _walk(passage, path)
 
 
-def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> list[list[Line]]:
+def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> Iterator[list[Line]]:
     if cutting is None:
-        return pack(cut_long_lines(page, lines))
-    within = bounded(cutting)
-    pieces = cut_long_lines(page, lines, within.most, within.overlap or None)
-    return pack_evenly(pieces, within)
+        most, passages = MOST_TOKENS, pack(cut_long_lines(page, lines))
+    else:
+        within = bounded(cutting)
+        pieces = cut_long_lines(page, lines, within.most, within.overlap or None)
+        most, passages = within.most, pack_evenly(pieces, within)
+    seen = 0
+    for passage in passages:
+        for part in _within(page, passage, most):
+            if part[-1].end > seen:  # else it only repeats
+                yield part
+                seen = part[-1].end
+
+
+def _within(page: str, passage: list[Line], most: int) -> Iterator[list[Line]]:
+    """Halve a passage that has more tokens than its lines have together.
+
+    That happens where pieces of one line meet: what merges bytes into tokens sees other words.
+    """
+    start, end = _span(passage)
+    full = sum(line.tokens for line in passage) >= NEARLY_FULL * most
+    if full and len(passage) > 1 and count_tokens(page[start:end]) > most:
+        middle = len(passage) // 2
+        yield from _within(page, passage[:middle], most)
+        yield from _within(page, passage[middle:], most)
+    else:
+        yield passage
+
+
+def _span(lines: Sequence[Line]) -> tuple[int, int]:
+    return lines[0].start, lines[-1].end
 
 
 def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> None:

@@ -132,6 +132,18 @@ def test_every_passage_is_a_slice_and_nothing_is_lost(
         assert all(page.text[index].isspace() for index in missing)
 
 
+def test_joined_pieces_that_have_more_tokens_than_apart_are_parted_again() -> None:
+    text = (
+        "W¢°\nq$e\n0:0\U00010003\n0:0\x810\U00010000\U00010000\U00010000\U00011e40\U0001e000\n"
+        "0:0:0:\x950:\x81\U0001e000\n0:0:0:0:0\U00010000\U00010000\U00010000\n"
+        "0:0:0:0:\x810:\U00010000\U00010000"
+    )
+    assert count_tokens(text) == 101
+    chunks = chunk_document(_document(text, media_type=PDF), Cutting(100, 1))
+    assert [chunk.tokens <= 100 for chunk in chunks] == [True, True]
+    assert "\n".join(chunk.text for chunk in chunks) == text
+
+
 async def test_the_child_cuts_as_it_is_told() -> None:
     data = "\n".join([_SENTENCE] * 40).encode()
     parsed = await parse_in_child(data, TEXT, "a.txt", Limits(), Cutting(100, 20))
