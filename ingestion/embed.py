@@ -37,6 +37,23 @@ class Embedder(Protocol):
         ...
 
 
+class Embedders(Protocol):
+    """The embedder of every space that this installation can still embed for."""
+
+    @property
+    def configured(self) -> Embedder:
+        """The one that new collections are embedded with."""
+        ...
+
+    async def of(self, provider: str, model: str) -> Embedder:
+        """The embedder of a space.
+
+        Raises:
+            EmbeddingFailed: `embedding_model_changed`: the settings lead to no such model.
+        """
+        ...
+
+
 def batches(sizes: Sequence[int], *, max_items: int, max_size: int) -> Iterator[range]:
     """Cut a list of texts into consecutive batches.
 

@@ -6,6 +6,7 @@ hash-partitioned by `collection_id`, and every query on them names it.
 
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from pgvector import HalfVector, SparseVector
 from pgvector.sqlalchemy import HALFVEC, SPARSEVEC
@@ -92,6 +93,16 @@ class Collection(Base):
         SmallInteger, ForeignKey("embedding_space.id")
     )
     """The space whose vectors of this collection have an index: see `ingestion.vector_index`."""
+    removed_since_indexed: Mapped[int] = mapped_column(server_default=text("0"))
+    """Vectors that went since that index was built."""
+    next_space_id: Mapped[int | None] = mapped_column(
+        SmallInteger, ForeignKey("embedding_space.id")
+    )
+    """The space that is being filled to take the place of `space_id`."""
+    previous_space_id: Mapped[int | None] = mapped_column(
+        SmallInteger, ForeignKey("embedding_space.id")
+    )
+    """The space before `space_id`, whose vectors are still there."""
     chunk_count: Mapped[int] = mapped_column(server_default=text("0"))
     metadata_: Mapped[dict[str, str]] = mapped_column(
         "metadata", JSONB, server_default=text("'{}'")
@@ -133,6 +144,8 @@ class Document(Base):
     """The owner's own: flat, text, numbers and booleans; searches filter by them."""
     chunking: Mapped[dict[str, int] | None] = mapped_column(JSONB)
     """How its passages are to be cut; null: as we choose."""
+    password: Mapped[str | None] = mapped_column(deferred=True)
+    """What opens the file; read only by who opens it."""
     names: Mapped[str] = mapped_column(TSVECTOR, server_default=text("''"))
     """What questions may call it: weight A in its title and file name, D in its first lines."""
     created_at: Mapped[datetime] = created()
@@ -164,6 +177,7 @@ class ChunkRow(Base):
             ondelete="CASCADE",
         ),
         Index("ix_chunk_document", "collection_id", "document_id", "ordinal"),
+        Index("ix_chunk_digest", "collection_id", "digest"),
         {"postgresql_partition_by": "HASH (collection_id)"},
     )
 
@@ -181,6 +195,8 @@ class ChunkRow(Base):
     number_density: Mapped[float]
     tokens: Mapped[int | None] = mapped_column(Integer)
     """None: it was put in before they were kept."""
+    digest: Mapped[UUID | None]
+    """The first half of the SHA-256 of what was embedded; None: as above."""
     tsv: Mapped[str] = mapped_column(TSVECTOR)
 
 
@@ -265,4 +281,5 @@ class StagedChunk(Base):
     tokens: Mapped[int | None] = mapped_column(Integer)
     lexical: Mapped[str]
     """What its tsv is made of: see `ingestion.lexical`."""
+    digest: Mapped[UUID | None]
     embedding: Mapped[HalfVector] = mapped_column(HALFVEC)
