@@ -143,6 +143,16 @@ class Unavailable(AIConvoKitError):
     retry_after: float | None = 5.0
 
 
+class StorageFull(AIConvoKitError):
+    """The operator must make room; nothing of what came is left."""
+
+    status = 507
+    code = "storage_full"
+
+    def __init__(self) -> None:
+        super().__init__("This server has no room left.")
+
+
 class ServerStopping(Unavailable):
     """The process ends before it could answer; what was in work is put away."""
 

@@ -7,8 +7,6 @@ from typing import Any, Literal, NamedTuple
 from msgspec import Struct
 
 from aiconvokit.chat.markdown import code_spans, holder
-from aiconvokit.rest.body import ApiRequest
-from aiconvokit.rest.urls import document_url
 
 _MARK = re.compile(r"\[(\d+)\]")
 
@@ -73,8 +71,3 @@ def file_citations(
         )
         for mark in marks_in(text, cited)
     ]
-
-
-def page_link(request: ApiRequest, assistant_id: int, document_id: int, page: int) -> str:
-    """The address of a document, opened at a page."""
-    return f"{document_url(request, assistant_id, document_id)}content/#page={page}"

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from aiconvokit.errors import BadRequest, InvalidFields, UnsupportedMediaType
-from aiconvokit.rest.body import ApiRequest, read_body
+from aiconvokit.rest.body import ApiRequest, Body, read_body
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.services import Services
 from ingestion.storable import why_unstorable
@@ -40,10 +40,25 @@ async def read(request: ApiRequest, services: Services, wanted: type[T]) -> T:
         BadRequest, TooLarge, UnsupportedMediaType: it cannot be read.
         InvalidFields: the first thing that is wrong with it, under its place: `tools[0].type`.
     """
-    body = await read_body(request, services.settings.limits)
+    return convert((await read_json(request, services)).values, wanted)
+
+
+async def read_json(request: ApiRequest, services: Services) -> Body:
+    """Read a body that must be JSON.
+
+    Raises:
+        BadRequest, TooLarge, UnsupportedMediaType: it cannot be read.
+        InvalidFields: it is no object.
+    """
+    try:
+        body = await read_body(request, services.settings.limits)
+    except InvalidFields as error:  # told of the whole under a name that is `/api/v1`'s
+        raise InvalidFields(
+            {WHOLE: [one for why in error.fields.values() for one in why]}
+        ) from error
     if body.is_form:
         raise UnsupportedMediaType("This endpoint reads JSON: send Content-Type: application/json.")
-    return convert(body.values, wanted)
+    return body
 
 
 def convert(values: object, wanted: type[T], within: str = "") -> T:
@@ -57,9 +72,10 @@ def convert(values: object, wanted: type[T], within: str = "") -> T:
     Raises:
         InvalidFields: the first thing that is wrong, under its place.
     """
-    for place, text in _texts(values, within):
-        if why := why_unstorable(text):
-            raise InvalidFields({place or WHOLE: [why]})
+    if not _is_storable(values):
+        for place, text in _texts(values, within):
+            if why := why_unstorable(text):
+                raise InvalidFields({place or WHOLE: [why]})
     try:
         return msgspec.convert(values, wanted, strict=True)
     except msgspec.ValidationError as error:
@@ -72,23 +88,39 @@ def convert(values: object, wanted: type[T], within: str = "") -> T:
         raise InvalidFields({name: [f"{why}."]}) from error
 
 
-def _texts(value: object, place: str, depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Every text in a JSON value, keys too, with its place.
+def _is_storable(value: object) -> bool:
+    """Whether the database can hold every text in a JSON value, keys too.
+
+    Told level by level, without places: a body of 1 MB may hold 200,000 texts.
 
     Raises:
         BadRequest: it is nested too deeply.
     """
-    if depth > MAX_DEPTH:
-        raise BadRequest("JSON parse error - Nested too deeply")
+    level: list[object] = [value]
+    for _ in range(MAX_DEPTH + 1):
+        objects = [one for one in level if isinstance(one, dict)]
+        texts = [one for one in level if isinstance(one, str)]
+        # a character in between, so that no two halves become one
+        if why_unstorable(" ".join([*texts, *(" ".join(one) for one in objects)])):
+            return False
+        inner = [one for one in level if isinstance(one, list)]
+        level = [one for values in (*inner, *(o.values() for o in objects)) for one in values]
+        if not level:
+            return True
+    raise BadRequest("JSON parse error - Nested too deeply")
+
+
+def _texts(value: object, place: str) -> Iterator[tuple[str, str]]:
+    """Every text in a JSON value, keys too, with its place."""
     if isinstance(value, str):
         yield place, value
     elif isinstance(value, dict):
         for key, one in value.items():
             yield place, key
-            yield from _texts(one, f"{place}.{key}" if place else key, depth + 1)
+            yield from _texts(one, f"{place}.{key}" if place else key)
     elif isinstance(value, list):
         for index, one in enumerate(value):
-            yield from _texts(one, f"{place}[{index}]", depth + 1)
+            yield from _texts(one, f"{place}[{index}]")
 
 
 def unset_or(value: Any, old: Any) -> Any:

@@ -63,11 +63,16 @@ def read_cursor(
     if order not in {"asc", "desc"}:
         raise InvalidFields({"order": ["it must be asc or desc."]})
     return Cursor(
-        limit=whole_number(request, "limit", 1, most) or default,
+        limit=_limit(request, most) or default,
         order="asc" if order == "asc" else "desc",
         after=query_value(request, "after") or None,
         before=query_value(request, "before") or None,
     )
+
+
+def _limit(request: ApiRequest, most: int) -> int | None:
+    """The limit; None where nothing is given, as other empty parameters are nothing."""
+    return whole_number(request, "limit", 1, most) if query_value(request, "limit") else None
 
 
 def unknown_cursor(name: str, cursor: str) -> InvalidFields:

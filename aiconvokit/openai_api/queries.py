@@ -58,12 +58,13 @@ async def listed(
     """
     is_up = wanted.order == "asc"
     backwards = wanted.before is not None and wanted.after is None  # the page next to `before`
+    whole = statement  # a cursor may stand beyond the other one
     for name, cursor, is_beyond in (
         ("after", wanted.after, True),
         ("before", wanted.before, False),
     ):
         if cursor is not None:
-            row = await _position(session, user_id, statement, keys, cursor)
+            row = await _position(session, user_id, whole, keys, cursor)
             if row is None:
                 raise unknown_cursor(name, cursor)
             statement = statement.where(keys.row > row if is_beyond == is_up else keys.row < row)

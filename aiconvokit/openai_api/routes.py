@@ -14,6 +14,7 @@ from aiconvokit.openai_api.embeddings import routes as embeddings_routes
 from aiconvokit.openai_api.files import routes as files_routes
 from aiconvokit.openai_api.messages import routes as messages_routes
 from aiconvokit.openai_api.models import routes as models_routes
+from aiconvokit.openai_api.originals import routes as originals_routes
 from aiconvokit.openai_api.runs import routes as runs_routes
 from aiconvokit.openai_api.runs import steps_routes
 from aiconvokit.openai_api.runs import thread_routes as thread_runs_routes
@@ -33,10 +34,10 @@ GROUPS = (
 
 
 def router() -> Router:
-    """The routes of the OpenAI surface."""
+    """The routes of the OpenAI surface; links to originals bring their own credentials."""
     handlers: list[Any] = [one for group in GROUPS for one in group.HANDLERS]
-    guards = [require_user, require_ids]
-    return Router(V1, route_handlers=handlers, guards=guards, tags=["openai"])
+    guarded = Router("/", route_handlers=handlers, guards=[require_user, require_ids])
+    return Router(V1, route_handlers=[guarded, *originals_routes.HANDLERS], tags=["openai"])
 
 
 async def require_ids(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

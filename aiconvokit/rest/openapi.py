@@ -45,6 +45,7 @@ REASONS = {
     502: "The model server failed.",
     503: "A part that is needed is away for the moment.",
     504: "The model server took too long.",
+    507: "There is no room left for what came.",
 }
 MODEL_ERRORS = (422, 502, 503, 504)
 _WITH_BODY, _SECURED, _WITH_PATH = (400, 413, 415), (401,), (404,)
@@ -121,7 +122,7 @@ def describe(
                 whole = OpenAPIMediaType(schema=_plain({"type": "string", "format": "binary"}))
                 responses["200"] = Answer("The file.", content={"*/*": whole})
             if events:
-                told = OpenAPIMediaType(schema=_plain({"type": "string"}))
+                told = OpenAPIMediaType(schema=_plain({}))  # who reads one event sees its JSON
                 whole_answer = cast("Answer", responses["200"])
                 whole_answer.content = {**(whole_answer.content or {}), EVENTS: told}
             responses.update({str(status): Answer(REASONS[status]) for status in errors})

@@ -1,12 +1,13 @@
 """Errors: the contract's bodies on `/api/v1`, OpenAI's on `/v1`; our own and the framework's."""
 
+import errno
 import logging
 from typing import Any
 
 import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
-from psycopg.errors import DeadlockDetected
+from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -16,6 +17,7 @@ from aiconvokit.errors import (
     InvalidFields,
     NotAuthenticated,
     NotFound,
+    StorageFull,
     TooLarge,
     Unavailable,
 )
@@ -34,6 +36,9 @@ CLIENT_CLOSED_REQUEST = 499
 """nginx's status for it; there is none in the standard."""
 # SQLSTATE classes: none at all (no connection came to be), connection, resources, shutdown.
 _AWAY = ("08", "53", "57P")
+
+_FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+"""No room on the disk, over a quota, over what the process may write into a file."""
 
 # Statuses of the documented API whose bodies are `detail` alone, to the byte.
 _WITHOUT_CODE = {400, 401, 404, 405, 415, 429, 500}
@@ -119,10 +124,19 @@ def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitErro
         return error
     if isinstance(error, PoolBusy | PoolTimeout) or is_deadlock(error):
         return Unavailable("The server is busy. Try again in a moment.", code="server_busy")
+    if is_full(error):
+        logger.error("%s %s found no room", request.method, request.scope["path"])
+        return StorageFull()
     if is_database_away(error):
         return Unavailable("The database is not available.", code="database_unavailable")
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return AIConvoKitError()
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether there was no room for a file, be it the database's."""
+    fault = error.orig if isinstance(error, DBAPIError) else error
+    return isinstance(fault, DiskFull) or (isinstance(fault, OSError) and fault.errno in _FULL)
 
 
 def is_deadlock(error: BaseException) -> bool:

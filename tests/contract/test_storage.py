@@ -1,6 +1,7 @@
 """Bytes of uploads: none stay behind, and none go that somebody else has."""
 
 import os
+import resource
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -8,6 +9,8 @@ from contract.rows import row
 from contract.wire import stored_files
 from support.server import API, Client, Server
 
+SMALL = 100_000
+"""Bytes of a file that the server may write, as on a disk that is full but for them."""
 ROUNDS = 15
 
 
@@ -29,6 +32,21 @@ def test_no_version_of_a_deleted_document_stays(server: Server, ann: Client) -> 
     assert len(stored_files(server) - before) == 1
     ann.delete(versions[-1]["url"])
     assert stored_files(server) == before
+
+
+def test_an_upload_without_room_leaves_nothing(server: Server, ann: Client) -> None:
+    assistant = ann.assistant()["id"]
+    before = stored_files(server)
+    limits = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (SMALL, -1))
+    path, files = f"{API}/assistants/{assistant}/documents/", {"files": os.urandom(10 * SMALL)}
+    try:
+        refused = ann.post(path, files=files)
+    finally:
+        resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
+    told = {"detail": "This server has no room left.", "code": "storage_full"}
+    assert (refused.status_code, refused.json()) == (507, told)
+    assert stored_files(server) == before
+    assert ann.get(path).json() == []
 
 
 @row("ownership")

@@ -131,6 +131,31 @@ def test_nothing_is_deleted_while_a_run_is_in_work(cluster_url: str, fake: FakeM
         assert question.id not in [one.id for one in messages.list(thread_id).data]
 
 
+def test_a_run_that_is_refused_for_another_brings_no_files(
+    cluster_url: str, fake: FakeModel
+) -> None:
+    fake.script(LONG)
+    with (
+        running_server(clone(cluster_url), fake.base_url, environment=SLOW) as server,
+        server.login("ann") as ann,
+        official(server, ann) as client,
+    ):
+        assistant_id, thread_id = str(ann.assistant()["openai_id"]), asked(client)
+        file = put(client, "attached.txt", "The cat sat on the mat.")
+        runs = client.beta.threads.runs
+        run = runs.create(thread_id=thread_id, assistant_id=assistant_id)
+        attached: Any = [{"file_id": file, "tools": [{"type": "file_search"}]}]
+        with pytest.raises(openai.BadRequestError, match=f"while a run {run.id} is active"):
+            runs.create(
+                thread_id=thread_id,
+                assistant_id=assistant_id,
+                additional_messages=[{"role": "user", "content": "Who?", "attachments": attached}],
+            )
+        resources = client.beta.threads.retrieve(thread_id).tool_resources
+        assert not (resources and resources.file_search and resources.file_search.vector_store_ids)
+        assert runs.cancel(run.id, thread_id=thread_id).status == "cancelled"
+
+
 def listen(client: openai.OpenAI, thread_id: str, assistant_id: str, told: list[str]) -> None:
     """Put the names of a run's events into `told` until its stream ends."""
     with client.beta.threads.runs.create(
@@ -142,11 +167,10 @@ def listen(client: openai.OpenAI, thread_id: str, assistant_id: str, told: list[
 def test_a_run_is_cancelled_through_another_process(cluster_url: str, fake: FakeModel) -> None:
     fake.script(LONG)
     database = clone(cluster_url)
-    settings = {**SLOW, "AICONVOKIT_LEASE_SECONDS": "3"}
     with (
-        running_server(database, fake.base_url, environment=settings) as first,
+        running_server(database, fake.base_url, environment=SLOW) as first,
         first.login("ann") as ann,
-        running_server(database, fake.base_url, environment=settings) as second,
+        running_server(database, fake.base_url, environment=SLOW) as second,
         official(first, ann) as near,
         official(second, ann) as far,
     ):
@@ -158,6 +182,12 @@ def test_a_run_is_cancelled_through_another_process(cluster_url: str, fake: Fake
         (run,) = far.beta.threads.runs.list(thread_id).data
         assert run.status == "in_progress"
         assert far.beta.threads.runs.cancel(run.id, thread_id=thread_id).status == "cancelled"
+        (kept,) = far.beta.threads.messages.list(thread_id, run_id=run.id).data
+        assert kept.status == "incomplete"
+        assert kept.incomplete_details
+        assert kept.incomplete_details.reason == "run_cancelled"
+        assert kept.content[0].type == "text"
+        assert kept.content[0].text.value.startswith("word")
 
         fake.script("Short.")  # what is in work goes on as it began
         far.beta.threads.messages.create(thread_id, role="user", content="Again.")
@@ -173,6 +203,13 @@ def test_a_run_is_cancelled_through_another_process(cluster_url: str, fake: Fake
         assert "in_progress" not in {one.status for one in said}
         answers = [one for one in said if one.role == "assistant" and one.status == "completed"]
         assert [one.run_id for one in answers] == [again.id]
+
+        fake.script(LONG)
+        gone = asked(near)
+        near.beta.threads.runs.create(thread_id=gone, assistant_id=assistant_id)
+        eventually(lambda: len(fake.chats()) == 3)
+        far.beta.threads.delete(gone)
+        eventually(lambda: fake.chats()[2].outcome == "client_gone")
 
 
 def test_a_batch_is_cancelled_while_its_store_goes(anns: openai.OpenAI) -> None:

@@ -2,16 +2,17 @@
 
 from typing import Any
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
 from aiconvokit.assistants.removal import remove_assistant_alone
-from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.assistants import queries
 from aiconvokit.openai_api.assistants import work as assistants
 from aiconvokit.openai_api.assistants.work import (
@@ -23,6 +24,7 @@ from aiconvokit.openai_api.assistants.work import (
 )
 from aiconvokit.openai_api.bodies import read
 from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import describe
 from aiconvokit.services import Services
@@ -36,17 +38,25 @@ PARTLY = (
 @post(
     "/assistants",
     status_code=200,
-    operation_class=describe(NewAssistant, errors=(404,)),
+    operation_class=describe(NewAssistant, errors=(404, *repeats.ERRORS)),
     partly=PARTLY,
 )
 async def create_assistant(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> AssistantOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[AssistantOut]:
     """Make an assistant, which reads the vector stores that it names."""
-    wanted = await read(request, services, NewAssistant)
-    async with services.sessions.begin() as session:
-        assistant = await assistants.make(services, session, user_id, wanted)
-        return (await show_assistants(services, session, [assistant]))[0]
+    wanted, attempt = await repeats.read(request, services, once, NewAssistant)
+    async with attempt, services.sessions.begin() as session:
+        if (made := repeats.made(attempt)) is not None:
+            assistant = await lookup.assistant_to_ask(services, session, user_id, made.id)
+        else:
+            assistant = await assistants.make(services, session, user_id, wanted)
+            await repeats.keep(attempt, session, Made(assistant.openai_id))
+        shown = (await show_assistants(services, session, [assistant]))[0]
+    return repeats.answer(attempt, shown)
 
 
 @get("/assistants", operation_class=describe(query=CURSOR))

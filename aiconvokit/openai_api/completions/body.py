@@ -19,6 +19,9 @@ ONLY_TEXT = "only text can be read here."
 NOT_FORCED = "no tool can be called here; leave it out, or say auto or none."
 NO_SHAPE = "answers are text with citations; no other format can be promised."
 
+MOST_MESSAGES = 2_048
+"""Of a request, as OpenAI has it."""
+
 Tokens = Annotated[int, Meta(ge=1, le=MOST_TOKENS)]
 
 
@@ -47,7 +50,7 @@ class ChatBody(JsonBody):
     """A chat completion; `metadata.thread_id` makes it a turn of that thread."""
 
     model: str
-    messages: Annotated[list[MessageIn], Meta(min_length=1)]
+    messages: Annotated[list[MessageIn], Meta(min_length=1, max_length=MOST_MESSAGES)]
     stream: bool | None = None
     stream_options: StreamOptions | None = None
     n: Annotated[int, Meta(ge=1, le=1)] | None = None

@@ -4,13 +4,14 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from aiconvokit.accounts.auth import principal_of
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.prompt import MESSAGE_OVERHEAD
 from aiconvokit.chat.proof import Citation
 from aiconvokit.chat.schemas import CitationOut
 from aiconvokit.chat.turn import Done, stored_citation
 from aiconvokit.llm.text import token_counts
-from aiconvokit.openai_api.annotations import Mark, marks_in, page_link
+from aiconvokit.openai_api.annotations import Mark, marks_in
 from aiconvokit.openai_api.completions.schemas import (
     Annotation,
     PlaceOut,
@@ -18,9 +19,11 @@ from aiconvokit.openai_api.completions.schemas import (
     TokensOut,
 )
 from aiconvokit.openai_api.completions.work import Work
+from aiconvokit.openai_api.originals.links import Original, link_to
 from aiconvokit.openai_api.queries import file_ids_of
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.urls import page_url
+from aiconvokit.retrieval.types import Passage
 from aiconvokit.services import Services
 
 REASONING_ENDS = "\n</think>\n\n"
@@ -114,9 +117,7 @@ class Reply:
             start_index=len(self.text) + mark.start,
             end_index=len(self.text) + mark.end,
             title=f"{passage.filename}, page {passage.page}",
-            url=page_link(
-                self._request, self.work.assistant_id or 0, passage.document_id, passage.page
-            ),
+            url=self._link(passage),
         )
         found = [Annotation("url_citation", url_citation=place)]
         file_id = (await self._known_files()).get(passage.document_id)
@@ -126,6 +127,11 @@ class Reply:
             )
             found.append(Annotation("file_citation", file_citation=quote))
         return found
+
+    def _link(self, passage: Passage) -> str:
+        token_id = principal_of(self._request.scope).token_id
+        place = Original(self.work.assistant_id or 0, passage.document_id, passage.version)
+        return link_to(self._request, token_id, place, passage.page)
 
     async def _known_files(self) -> Mapping[int, str]:
         if self._file_ids is None:

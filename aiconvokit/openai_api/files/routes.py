@@ -4,27 +4,35 @@ import io
 from dataclasses import dataclass
 from typing import Any, cast
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
-from litestar.openapi.spec import OpenAPIMediaType, Operation, RequestBody, Schema
+from litestar.openapi.spec import (
+    OpenAPIMediaType,
+    OpenAPIResponse,
+    Operation,
+    RequestBody,
+    Schema,
+)
 from litestar.params import FromPath
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
-from aiconvokit.errors import InvalidFields, NotFound, UnsupportedMediaType
+from aiconvokit.accounts.idempotency import Once
+from aiconvokit.errors import InvalidFields, NotFound, StorageFull, UnsupportedMediaType
 from aiconvokit.files import documents, originals
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.download import download
-from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
 from aiconvokit.openai_api.files.queries import files_of
 from aiconvokit.openai_api.files.schemas import PURPOSES, FileDeleted, FileOut, show_file
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.vector_stores import work
 from aiconvokit.rest.body import ApiRequest, Body, read_body
 from aiconvokit.rest.lists import query_value
-from aiconvokit.rest.openapi import describe
+from aiconvokit.rest.openapi import REASONS, describe
 from aiconvokit.services import Services
 
 MOST_FILES = 10_000
@@ -51,6 +59,11 @@ class _Upload(Operation):
     def __post_init__(self) -> None:
         form = OpenAPIMediaType(schema=cast("Schema", FORM))  # drawn as it is
         self.request_body = RequestBody(content={"multipart/form-data": form}, required=True)
+        told = {
+            str(status): OpenAPIResponse(REASONS[status])
+            for status in (*repeats.ERRORS, StorageFull.status)
+        }
+        self.responses = {**(self.responses or {}), **told}
 
 
 @post(
@@ -60,16 +73,27 @@ class _Upload(Operation):
     partly="purposes are assistants, user_data and evals; expires_after is refused",
 )
 async def create_file(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> FileOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[FileOut]:
     """Upload a file, which stays until it is deleted."""
-    upload, purpose = _read(await read_body(request, services.settings.limits))
+    body = await read_body(request, services.settings.limits)
+    upload, purpose = _read(body)
+    attempt = await once.take(body)
+    if (made := repeats.made(attempt)) is not None:
+        async with services.sessions() as session:
+            (file,) = await lookup.files(session, user_id, [made.id])
+        return repeats.answer(attempt, show_file(file))
     async with (
+        attempt,
         documents.received(services, [Incoming.of(upload)]) as intake,
         services.sessions.begin() as session,
     ):
         (file,) = await originals.keep(services, session, user_id, intake, purpose)
-    return show_file(file)
+        await repeats.keep(attempt, session, Made(file.public_id))
+    return repeats.answer(attempt, show_file(file))
 
 
 def _read(body: Body) -> tuple[UploadFile, str]:

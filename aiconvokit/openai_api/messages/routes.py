@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.chat import queries as chat_queries
 from aiconvokit.chat.removal import remove_message
 from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.errors import InvalidFields
-from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.bodies import Metadata, read
 from aiconvokit.openai_api.cursors import CURSOR, Page, page, read_cursor
 from aiconvokit.openai_api.messages import queries
@@ -25,6 +26,7 @@ from aiconvokit.openai_api.messages.work import (
     hold_finished,
     show_messages,
 )
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.threads.routes import PARTLY
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import JsonBody
@@ -53,23 +55,29 @@ class MessageDeleted(Struct):
 @post(
     "/threads/{thread_id:str}/messages",
     status_code=200,
-    operation_class=describe(NewMessage),
+    operation_class=describe(NewMessage, errors=repeats.ERRORS),
     partly=PARTLY,
 )
 async def create_message(
     request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
+    once: NamedDependency[Once],
     thread_id: FromPath[str],
-) -> MessageOut:
+) -> Response[MessageOut]:
     """Say something in a thread; nobody answers until a run is made."""
     async with services.sessions() as session:
         await lookup.thread(session, user_id, thread_id)
-    wanted = await read(request, services, NewMessage)
-    async with services.sessions.begin() as session:
+    wanted, attempt = await repeats.read(request, services, once, NewMessage)
+    async with attempt, services.sessions.begin() as session:
         thread = await lookup.thread(session, user_id, thread_id)
-        added = await add_messages(services, session, user_id, thread, [wanted])
-        return (await show_messages(session, thread, added))[0]
+        if (made := repeats.made(attempt)) is not None:
+            added = await _message(session, thread, made.id)
+        else:
+            (added,) = await add_messages(services, session, user_id, thread, [wanted])
+            await repeats.keep(attempt, session, Made(added.public_id))
+        shown = (await show_messages(session, thread, [added]))[0]
+    return repeats.answer(attempt, shown)
 
 
 @get("/threads/{thread_id:str}/messages", operation_class=describe(query=_LIST))

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from aiconvokit.accounts.idempotency import Attempt
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
@@ -16,11 +17,12 @@ from aiconvokit.chat.turn_state import Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, ChatBusy
 from aiconvokit.ids import public_id
-from aiconvokit.openai_api import tools
+from aiconvokit.openai_api import repeats, tools
 from aiconvokit.openai_api.assistants.work import own_model
 from aiconvokit.openai_api.bodies import Metadata
 from aiconvokit.openai_api.completions.body import MOST_TOKENS, Tokens
 from aiconvokit.openai_api.messages.work import NewMessage
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.tables import Run
 from aiconvokit.openai_api.threads import queries as threads_queries
@@ -59,6 +61,16 @@ class NewRun(JsonBody):
 
 
 @dataclass(frozen=True, slots=True)
+class Asking:
+    """Who wants which run in which thread, and how its request is kept from being done twice."""
+
+    user_id: int
+    thread: Thread
+    wanted: NewRun
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
 class Begun:
     """A run whose turn has begun."""
 
@@ -68,10 +80,8 @@ class Begun:
 
 async def begin(
     services: Services,
-    user_id: int,
-    thread: Thread,
+    asking: Asking,
     assistant: Assistant,
-    wanted: NewRun,
     said_first: Sequence[Saying] = (),
 ) -> Begun:
     """Store a run and take its thread, all or nothing.
@@ -82,6 +92,7 @@ async def begin(
         ChatBusy: a turn that is no run is in work there.
         InvalidFields: a tool is not offered.
     """
+    thread, wanted = asking.thread, asking.wanted
     kept = _kept_tools(assistant, wanted)
     searches = _searches(kept, wanted.tool_choice)
     bounds = _bounds(kept, wanted)
@@ -96,9 +107,11 @@ async def begin(
             "score_threshold": bounds.score,
         }
         run.created_at = await run_queries.insert_run(transaction, run)
+        made = Made(run.public_id, thread.public_id)
+        await repeats.keep_in(transaction, asking.attempt, made)
 
     asked = AskedInThread(
-        user_id=user_id,
+        user_id=asking.user_id,
         thread_id=thread.id,
         assistant_id=assistant.id,
         instructions=wanted.instructions,

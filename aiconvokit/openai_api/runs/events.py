@@ -15,6 +15,7 @@ from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
+from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.chat.turn import Done, stored_citation
 from aiconvokit.errors import AIConvoKitError, NotFound, ServerStopping
@@ -23,7 +24,6 @@ from aiconvokit.openai_api.annotations import FileCitation, file_citations
 from aiconvokit.openai_api.messages.work import show_messages
 from aiconvokit.openai_api.queries import file_ids_of
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.openai_api.runs.asking import Begun
 from aiconvokit.openai_api.runs.show import show_run
 from aiconvokit.openai_api.runs.steps import (
     StepOut,
@@ -46,18 +46,22 @@ LAST = b"event: done\ndata: [DONE]\n\n"
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """Who listens to which run: `request` is theirs, `events` are those of its turn."""
+    """Who listens to which run: `request` is theirs, `events` are those of its turn.
+
+    `trace` is that turn's; of one that was begun by an earlier request an empty one.
+    """
 
     request: ApiRequest
     services: Services
     thread: Thread
-    begun: Begun
+    run: Run
+    trace: Trace
     events: AsyncGenerator[Event | Ended, None]
 
 
 async def told(listening: Listening, first: Sequence[bytes] = ()) -> AsyncGenerator[bytes]:
     """What happens in a run, to its end, behind some events that come first."""
-    teller = _Teller(listening.services, listening.thread, listening.begun)
+    teller = _Teller(listening)
     try:
         async with aclosing(listening.events) as events:
             for one in [*first, *await teller.begin()]:
@@ -99,11 +103,12 @@ class _Delta(Struct):
 class _Teller:
     """Keeps what was told so far: the text, its citations, and which objects are there."""
 
-    def __init__(self, services: Services, thread: Thread, begun: Begun) -> None:
-        self._services = services
-        self._thread = thread
-        self._run = begun.run
-        self._turn = begun.turn
+    def __init__(self, listening: Listening) -> None:
+        self._services = listening.services
+        self._thread = listening.thread
+        self._run = listening.run
+        self._trace = listening.trace
+        self._message_id = ""
         self._text = ""
         self._citations: list[dict[str, Any]] = []
         self._file_ids: dict[int, str] = {}
@@ -145,7 +150,7 @@ class _Teller:
         if not self._run.parameters["searches"]:
             return []
         self._has_searched = True
-        found = [found_of(rank, one) for rank, one in enumerate(self._turn.trace.found, start=1)]
+        found = [found_of(rank, one) for rank, one in enumerate(self._trace.found, start=1)]
         async with self._services.sessions() as session:
             file_ids = await file_ids_of(session, {one["document_id"] for one in found})
         results = file_results(found, file_ids, {})
@@ -156,6 +161,10 @@ class _Teller:
         async with self._services.sessions() as session:
             run, answer = await self._found(session)
             shown = (await show_messages(session, self._thread, [answer]))[0]
+        self._message_id = answer.public_id
+        shown = msgspec.structs.replace(
+            shown, status="in_progress", incomplete_details=None, completed_at=None, content=[]
+        )
         return [
             *_opened(message_step(run, self._thread.public_id, answer)),
             event("thread.message.created", shown),
@@ -177,7 +186,7 @@ class _Teller:
             said["annotations"] = new
         content = [{"index": 0, "type": "text", "text": said}]
         kind = "thread.message.delta"
-        return event(kind, _Delta(self._turn.message_id, kind, {"content": content}))
+        return event(kind, _Delta(self._message_id, kind, {"content": content}))
 
     def _new_annotations(self) -> Iterator[dict[str, Any]]:
         found: list[FileCitation] = file_citations(self._text, self._citations, self._file_ids)
@@ -195,7 +204,8 @@ class _Teller:
         if run.parameters["searches"] and not self._has_searched:  # it failed, or was stopped
             told.append(_closed(search_step(run, thread_id, answer, results)))
         if self._writes or answer.content:
-            told += [] if self._writes else await self._open_message()
+            if not self._writes:  # told by nobody until now
+                told += [*await self._open_message(), self._delta(answer.content)]
             is_whole = message.status == "completed"
             told.append(
                 event(f"thread.message.{'completed' if is_whole else 'incomplete'}", message)

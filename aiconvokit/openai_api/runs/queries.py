@@ -73,6 +73,15 @@ async def note_cancelled(session: AsyncSession, run_id: int) -> None:
     await session.execute(update(Run).where(Run.id == run_id).values(cancelled_at=func.now()))
 
 
+_WANTED = "SELECT public_id FROM run WHERE public_id = ANY(%(runs)s) AND cancelled_at IS NULL"
+
+
+async def wanted_of(transaction: Transaction, public_ids: Sequence[str]) -> set[str]:
+    """Which of some runs are to go on: they are there, and nobody cancelled them."""
+    found = await transaction.execute(_WANTED, {"runs": list(public_ids)})
+    return {row[0] for row in await found.fetchall()}
+
+
 # The thread before the message, as turns lock them; another turn's lease is left alone.
 _HOLD_THREAD = text("SELECT id FROM thread WHERE id = :thread FOR NO KEY UPDATE")
 _INTERRUPT = text(
@@ -88,7 +97,7 @@ _INTERRUPT = text(
 
 
 async def interrupt(session: AsyncSession, run: Run) -> None:
-    """End a run whose process is not this one, or is dead: its thread is free at once.
+    """End a run whose process is dead, or does not hear: its thread is free at once.
 
     A process that still works at it stops when it next renews its lease.
     """

@@ -1,5 +1,6 @@
 """`/threads/{id}/runs`: an assistant answers in a thread, waited for or told piece by piece."""
 
+import asyncio
 from typing import Any
 
 from litestar import Response, get, post
@@ -8,28 +9,35 @@ from litestar.params import FromPath
 from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.chat.tables import Thread
+from aiconvokit.accounts.idempotency import REPLAYED, Once
+from aiconvokit.chat.receipt import Trace
+from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
-from aiconvokit.openai_api import bodies, lookup, tools
+from aiconvokit.openai_api import bodies, lookup, repeats, tools
 from aiconvokit.openai_api.bodies import Metadata, NoBody
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs import asking as run_asking
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.openai_api.runs.asking import Begun, NewRun
+from aiconvokit.openai_api.runs.again import ended
+from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
 from aiconvokit.openai_api.runs.events import STOPPED, Listening, told
 from aiconvokit.openai_api.runs.queries import RunRow
 from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_run, standing
 from aiconvokit.openai_api.runs.work import Runs
+from aiconvokit.openai_api.tables import Run
 from aiconvokit.openai_api.threads import vector_store
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import JsonBody
 from aiconvokit.rest.openapi import describe
-from aiconvokit.rest.sse import EventStream, event
+from aiconvokit.rest.sse import Announced, EventStream, event
 from aiconvokit.services import Services
 
 ADDITIONAL = "additional_messages"
+ELSEWHERE_SECONDS, ELSEWHERE_LOOKS = 0.1, 30
+"""How often, and how many times, it is looked whether another process has ended a run: several
+times as long as a living one needs, see `runs.work.WATCH_SECONDS`."""
 
 
 class RunUpdate(JsonBody):
@@ -41,7 +49,7 @@ class RunUpdate(JsonBody):
 @post(
     "/threads/{thread_id:str}/runs",
     status_code=200,
-    operation_class=describe(NewRun, errors=(409,), events=True),
+    operation_class=describe(NewRun, errors=repeats.ERRORS, events=True),
     partly="temperature, top_p and response_format are kept, but no model is told of them; "
     "the configured model answers, whatever name is given",
 )
@@ -50,29 +58,35 @@ async def create_run(
     services: NamedDependency[Services],
     runs: NamedDependency[Runs],
     user_id: NamedDependency[int],
+    once: NamedDependency[Once],
     thread_id: FromPath[str],
 ) -> Response[RunOut]:
     """Let an assistant answer what the thread's user said last."""
     async with services.sessions() as session:  # that there is no thread is said first
         thread = await lookup.thread(session, user_id, thread_id)
-    wanted = await bodies.read(request, services, NewRun)
-    begun = await begin(services, user_id, thread, wanted)
-    return await answered(request, runs, thread, begun, streams=wanted.stream is True)
+    wanted, attempt = await repeats.read(request, services, once, NewRun)
+    if (made := repeats.made(attempt)) is not None:
+        return await answered_again(request, services, thread, made.id, wanted)
+    async with attempt:
+        begun = await begin(services, Asking(user_id, thread, wanted, attempt))
+    return answered(request, runs, thread, begun, streams=wanted.stream is True)
 
 
-async def begin(services: Services, user_id: int, thread: Thread, wanted: NewRun) -> Begun:
+async def begin(services: Services, asking: Asking) -> Begun:
     """Begin a run in a thread, with the messages that come with it.
 
-    Files that come with them stay in the thread's vector store even where the thread is busy.
+    Files that come with them go into the thread's vector store first, unless the thread is busy.
     """
+    user_id, thread, wanted = asking.user_id, asking.thread, asking.wanted
     said = checked(wanted)
     named = [one["file_id"] for saying in said for one in saying.attachments or ()]
     async with services.sessions.begin() as session:
         assistant = await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
         if named:
             files = await lookup.files(session, user_id, named)
+            await messages.hold_idle(session, thread)
             await vector_store.put_files(services, session, thread, files)
-    return await run_asking.begin(services, user_id, thread, assistant, wanted, said)
+    return await run_asking.begin(services, asking, assistant, said)
 
 
 def checked(wanted: NewRun) -> list[Saying]:
@@ -86,7 +100,7 @@ def checked(wanted: NewRun) -> list[Saying]:
     return messages.sayings(wanted.additional_messages or [], ADDITIONAL)
 
 
-async def answered(
+def answered(
     request: ApiRequest,
     runs: Runs,
     thread: Thread,
@@ -97,17 +111,32 @@ async def answered(
 ) -> Response[Any]:
     """Set a run to work and answer with it, or with what happens in it.
 
+    Nothing is asked of the database: whoever is told of an error would have a second run begun.
+
     `made` is the thread, where it was made for the run.
     """
     run = begun.run
     runs.start(run.public_id, begun.turn)
     if streams:
         first = [event("thread.created", made)] if made is not None else []
-        listening = Listening(request, runs.services, thread, begun, runs.events(run.public_id))
+        events = runs.events(run.public_id)
+        listening = Listening(request, runs.services, thread, run, begun.turn.trace, events)
         return EventStream(told(listening, first), STOPPED)
-    async with runs.services.sessions() as session:
-        row = await _row(session, thread, run.public_id)
-    return Response(_show(thread, row), headers=POLL)
+    shown = show_run(run, thread.public_id, Message(status="in_progress"))
+    return Response(shown, headers=POLL)
+
+
+async def answered_again(
+    request: ApiRequest, services: Services, thread: Thread, run_id: str, wanted: NewRun
+) -> Response[Any]:
+    """Answer a request that was sent again with the run that the first one began."""
+    async with services.sessions() as session:
+        row = await _row(session, thread, run_id)
+    if not wanted.stream:
+        return Response(_show(thread, row), headers={**POLL, **REPLAYED})
+    events = ended(services, thread, row.run)
+    listening = Listening(request, services, thread, row.run, Trace(), events)
+    return EventStream(Announced(told(listening), REPLAYED), STOPPED)
 
 
 @get("/threads/{thread_id:str}/runs", operation_class=describe(query=CURSOR))
@@ -181,10 +210,21 @@ async def cancel_run(
             raise BadRequest(f"Cannot cancel run with status '{status}'.")
         await run_queries.note_cancelled(session, row.run.id)
     if not await runs.cancel(run_id):
-        async with services.sessions.begin() as session:
-            await run_queries.interrupt(session, row.run)
+        await _cancelled_elsewhere(services, thread, row.run)
     async with services.sessions() as session:
         return _show(thread, await _row(session, thread, run_id))
+
+
+async def _cancelled_elsewhere(services: Services, thread: Thread, run: Run) -> None:
+    """Wait until the process that runs it has put away what it said; if none does, end it here."""
+    for _ in range(ELSEWHERE_LOOKS):
+        await asyncio.sleep(ELSEWHERE_SECONDS)
+        async with services.sessions() as session:
+            now = await _row(session, thread, run.public_id)
+        if standing(now.run, now.answer).status not in ACTIVE:
+            return
+    async with services.sessions.begin() as session:
+        await run_queries.interrupt(session, run)
 
 
 @post(

@@ -6,19 +6,21 @@ from typing import Any
 from litestar import Response, post
 from litestar.di import NamedDependency
 
+from aiconvokit.accounts.idempotency import Attempt, Once
 from aiconvokit.chat.queries import delete_threads
+from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.thread_turn import NOTHING_ASKED
 from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
-from aiconvokit.openai_api import bodies, lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.messages import work as messages
-from aiconvokit.openai_api.runs.asking import NewRun
-from aiconvokit.openai_api.runs.routes import answered, begin, checked
+from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
+from aiconvokit.openai_api.runs.routes import answered, answered_again, begin, checked
 from aiconvokit.openai_api.runs.show import RunOut
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.threads import work as threads
 from aiconvokit.openai_api.threads.work import MESSAGES as SAID
-from aiconvokit.openai_api.threads.work import NewThread
+from aiconvokit.openai_api.threads.work import NewThread, ThreadOut
 from aiconvokit.openai_api.tool_resources import ThreadResources
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import describe
@@ -35,7 +37,7 @@ class NewThreadRun(NewRun):
 @post(
     "/threads/runs",
     status_code=200,
-    operation_class=describe(NewThreadRun, errors=(404, 409), events=True),
+    operation_class=describe(NewThreadRun, errors=(404, *repeats.ERRORS), events=True),
     partly="as POST /v1/threads/{thread_id}/runs; tool_resources become the thread's",
 )
 async def create_thread_and_run(
@@ -43,9 +45,22 @@ async def create_thread_and_run(
     services: NamedDependency[Services],
     runs: NamedDependency[Runs],
     user_id: NamedDependency[int],
+    once: NamedDependency[Once],
 ) -> Response[RunOut]:
     """Make a thread and let an assistant answer in it."""
-    wanted = await bodies.read(request, services, NewThreadRun)
+    wanted, attempt = await repeats.read(request, services, once, NewThreadRun)
+    if (made := repeats.made(attempt)) is not None:
+        async with services.sessions() as session:
+            thread = await lookup.thread(session, user_id, made.thread_id or "")
+        return await answered_again(request, services, thread, made.id, wanted)
+    async with attempt:
+        thread, shown, begun = await _begun(services, user_id, wanted, attempt)
+    return answered(request, runs, thread, begun, streams=wanted.stream is True, made=shown)
+
+
+async def _begun(
+    services: Services, user_id: int, wanted: NewThreadRun, attempt: Attempt
+) -> tuple[Thread, ThreadOut, Begun]:
     new = wanted.thread or NewThread()
     if new.tool_resources is None:
         new.tool_resources = wanted.tool_resources
@@ -53,14 +68,14 @@ async def create_thread_and_run(
         await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
         _ensure_asked([*messages.sayings(new.messages or [], f"thread.{SAID}"), *checked(wanted)])
         thread = await threads.make(services, session, user_id, new)
-        made = await threads.show_thread(session, thread)
+        shown = await threads.show_thread(session, thread)
     try:
-        begun = await begin(services, user_id, thread, wanted)
+        begun = await begin(services, Asking(user_id, thread, wanted, attempt))
     except Exception:  # what it was to read was deleted meanwhile, say
         async with services.sessions.begin() as session:
             await delete_threads(session, [thread.id])
         raise
-    return await answered(request, runs, thread, begun, streams=wanted.stream is True, made=made)
+    return thread, shown, begun
 
 
 def _ensure_asked(said: Sequence[Saying]) -> None:

@@ -1,7 +1,8 @@
 """Runs in work: each is a task of this process, which goes on whoever listens to it.
 
 Nothing waits for a run here but the process's own end. Its state is in the database: where the
-process dies, the thread's lease runs out and the answer becomes `interrupted`.
+process dies, the thread's lease runs out and the answer becomes `interrupted`. What another process
+was told to cancel or to delete, this one finds there.
 """
 
 import asyncio
@@ -10,13 +11,20 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
+import psycopg
+
 from aiconvokit.chat.answer import Event, carry_on
 from aiconvokit.chat.turn import StoredTurn
 from aiconvokit.errors import AIConvoKitError
+from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.rest.problems import is_database_away
 from aiconvokit.services import Services
 
 logger = logging.getLogger(__name__)
+
+WATCH_SECONDS = 0.5
+"""How soon a run ends that another process is told to cancel or to delete; one small statement for
+all of them, as long as there are any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +44,7 @@ class Runs:
 
     services: Services
     _in_work: dict[str, _InWork] = field(default_factory=dict)
+    _watch: asyncio.Task[None] | None = None
 
     def start(self, run_id: str, turn: StoredTurn) -> None:
         """Let a turn that has begun go on to its end."""
@@ -43,6 +52,8 @@ class Runs:
         task = asyncio.create_task(self._work(turn, told), name=run_id)
         self._in_work[run_id] = _InWork(task, told)
         task.add_done_callback(lambda _: self._in_work.pop(run_id, None))
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._stop_unwanted(), name="watch runs")
 
     def events(self, run_id: str) -> AsyncGenerator[Event | Ended, None]:
         """What happens in a run just started, to its end; for one listener, who may leave."""
@@ -53,20 +64,37 @@ class Runs:
         found = self._in_work.get(run_id)
         if found is None:
             return False
-        found.task.cancel()
+        _stop(found.task)
         await asyncio.wait({found.task})
         return True
 
     async def close(self, within: float) -> None:
         """Let the runs end for some seconds, then stop what is left and let it be stored."""
         tasks = {one.task for one in self._in_work.values()}
-        if not tasks:
-            return
-        _, left = await asyncio.wait(tasks, timeout=within)
-        for task in left:
-            task.cancel()
-        if left:
-            await asyncio.wait(left)
+        if tasks:
+            _, left = await asyncio.wait(tasks, timeout=within)
+            for task in left:
+                _stop(task)
+            if left:
+                await asyncio.wait(left)
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.wait({self._watch})
+
+    async def _stop_unwanted(self) -> None:
+        """As long as there are runs: stop those that are cancelled, or deleted, elsewhere."""
+        while self._in_work:
+            asked = list(self._in_work)
+            try:
+                async with self.services.pool.connection() as transaction:
+                    wanted = await run_queries.wanted_of(transaction, asked)
+            except psycopg.Error as error:  # also a pool without a connection; it is asked again
+                logger.warning("Cancelled runs cannot be looked for: %s", type(error).__name__)
+                wanted = set(asked)
+            for run_id in asked:
+                if run_id not in wanted and run_id in self._in_work:
+                    _stop(self._in_work[run_id].task)
+            await asyncio.sleep(WATCH_SECONDS)
 
     async def _work(self, turn: StoredTurn, told: asyncio.Queue[Event | Ended]) -> None:
         try:
@@ -82,6 +110,12 @@ class Runs:
                 logger.exception("A run failed")
         finally:
             told.put_nowait(Ended())
+
+
+def _stop(task: asyncio.Task[None]) -> None:
+    """Cancel a run, once: a second time would not let it put away what it came to."""
+    if not task.cancelling():
+        task.cancel()
 
 
 async def _told(told: asyncio.Queue[Event | Ended]) -> AsyncGenerator[Event | Ended, None]:

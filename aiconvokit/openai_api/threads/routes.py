@@ -2,16 +2,18 @@
 
 from typing import Any
 
-from litestar import delete, get, post
+from litestar import Response, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.chat.removal import remove_thread
-from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.bodies import read
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.threads import queries as threads_queries
 from aiconvokit.openai_api.threads import work as threads
@@ -30,16 +32,27 @@ PARTLY = "files are for file_search alone, and images are not read"
 
 
 @post(
-    "/threads", status_code=200, operation_class=describe(NewThread, errors=(404,)), partly=PARTLY
+    "/threads",
+    status_code=200,
+    operation_class=describe(NewThread, errors=(404, *repeats.ERRORS)),
+    partly=PARTLY,
 )
 async def create_thread(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> ThreadOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[ThreadOut]:
     """Make a thread, empty or with what was said before."""
-    wanted = await read(request, services, NewThread)
-    async with services.sessions.begin() as session:
-        thread = await threads.make(services, session, user_id, wanted)
-        return await show_thread(session, thread)
+    wanted, attempt = await repeats.read(request, services, once, NewThread)
+    async with attempt, services.sessions.begin() as session:
+        if (made := repeats.made(attempt)) is not None:
+            thread = await lookup.thread(session, user_id, made.id)
+        else:
+            thread = await threads.make(services, session, user_id, wanted)
+            await repeats.keep(attempt, session, Made(thread.public_id))
+        shown = await show_thread(session, thread)
+    return repeats.answer(attempt, shown)
 
 
 @get("/threads/{thread_id:str}")

@@ -1,5 +1,6 @@
 """`/v1/vector_stores/{id}/file_batches`: files that are attached with one call."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from litestar import Response, get, post
@@ -7,11 +8,13 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.errors import InvalidFields
 from aiconvokit.files.attaching import Attachment
-from aiconvokit.openai_api import lookup
-from aiconvokit.openai_api.bodies import NoBody, read
+from aiconvokit.openai_api import lookup, repeats
+from aiconvokit.openai_api.bodies import NoBody, convert, read, read_json
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
     CAPPED,
@@ -31,6 +34,7 @@ from aiconvokit.openai_api.vector_stores.show import (
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import describe
 from aiconvokit.services import Services
+from ingestion.attributes import Attributes
 
 BATCHES = "/vector_stores/{vector_store_id:str}/file_batches"
 ONE = f"{BATCHES}/{{batch_id:str}}"
@@ -39,34 +43,45 @@ ONE = f"{BATCHES}/{{batch_id:str}}"
 @post(
     BATCHES,
     status_code=200,
-    operation_class=describe(NewBatch, errors=(409,)),
+    operation_class=describe(NewBatch, errors=repeats.ERRORS),
     partly=CAPPED,
 )
 async def create_batch(
     request: ApiRequest,
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
+    once: NamedDependency[Once],
     vector_store_id: FromPath[str],
-) -> BatchOut:
+) -> Response[BatchOut]:
     """Attach up to 2,000 files with one call: all of them, or none."""
-    wanted = _wanted(await read(request, services, NewBatch))
-    checked = [
-        (
-            attributes_of(one.attributes, f"files[{index}].attributes"),
-            chunking_of(one.chunking_strategy, f"files[{index}].chunking_strategy"),
-        )
-        for index, one in enumerate(wanted)
-    ]
-    async with services.sessions.begin() as session:
+    body = await read_json(request, services)
+    wanted = _wanted(convert(body.values, NewBatch))
+    said = [_said(one, f"files[{index}]") for index, one in enumerate(wanted)]
+    attempt = await once.take(body)
+    async with attempt, services.sessions.begin() as session:
         collection = await work.store(session, user_id, vector_store_id)
-        work.check_alive(collection)
-        found = await lookup.files(session, user_id, [one.file_id for one in wanted])
-        files = {one.public_id: one for one in found}
-        new = [
-            Attachment(files[one.file_id], *said) for one, said in zip(wanted, checked, strict=True)
-        ]
-        batch = await work.make_batch(services, session, collection, new)
-        return await show_batch(session, collection, batch)
+        if (made := repeats.made(attempt)) is not None:
+            batch = await work.batch_in(session, collection, made.id)
+        else:
+            work.check_alive(collection)
+            found = await lookup.files(session, user_id, [one.file_id for one in wanted])
+            files = {one.public_id: one for one in found}
+            new = [
+                Attachment(files[one.file_id], *told)
+                for one, told in zip(wanted, said, strict=True)
+            ]
+            batch = await work.make_batch(services, session, collection, new)
+            await repeats.keep(attempt, session, Made(batch.public_id))
+        shown = await show_batch(session, collection, batch)
+    return repeats.answer(attempt, shown)
+
+
+def _said(one: NewStoreFile, place: str) -> tuple[Attributes | None, Mapping[str, int] | None]:
+    """What is said of a file of a batch, checked."""
+    return (
+        attributes_of(one.attributes, f"{place}.attributes"),
+        chunking_of(one.chunking_strategy, f"{place}.chunking_strategy"),
+    )
 
 
 def _wanted(body: NewBatch) -> list[NewStoreFile]:

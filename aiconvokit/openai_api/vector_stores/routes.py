@@ -8,10 +8,12 @@ from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.accounts.idempotency import Once
 from aiconvokit.files import documents
-from aiconvokit.openai_api import lookup
+from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.bodies import read
 from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
+from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.vector_stores import queries, work
 from aiconvokit.openai_api.vector_stores.schemas import (
     CAPPED,
@@ -30,17 +32,25 @@ from aiconvokit.services import Services
 @post(
     "/vector_stores",
     status_code=200,
-    operation_class=describe(NewVectorStore, errors=(404, 409)),
+    operation_class=describe(NewVectorStore, errors=(404, *repeats.ERRORS)),
     partly=f"description is ignored; {CAPPED}",
 )
 async def create_vector_store(
-    request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
-) -> VectorStoreOut:
+    request: ApiRequest,
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    once: NamedDependency[Once],
+) -> Response[VectorStoreOut]:
     """Make a vector store, with files or without."""
-    wanted = await read(request, services, NewVectorStore)
-    async with services.sessions.begin() as session:
-        collection = await work.make(services, session, user_id, wanted)
-        return (await show_stores(session, [collection]))[0]
+    wanted, attempt = await repeats.read(request, services, once, NewVectorStore)
+    async with attempt, services.sessions.begin() as session:
+        if (made := repeats.made(attempt)) is not None:
+            collection = await work.store(session, user_id, made.id)
+        else:
+            collection = await work.make(services, session, user_id, wanted)
+            await repeats.keep(attempt, session, Made(collection.public_id))
+        shown = (await show_stores(session, [collection]))[0]
+    return repeats.answer(attempt, shown)
 
 
 @get("/vector_stores", operation_class=describe(query=CURSOR))

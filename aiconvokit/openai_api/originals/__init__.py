@@ -1,0 +1,1 @@
+"""Originals that answers cite, for browsers that have no token."""
