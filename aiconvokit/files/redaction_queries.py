@@ -1,25 +1,56 @@
 """What a deleted document said goes out of answers, of their receipts, and of kept answers."""
 
-from typing import Any, cast
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import CursorResult, text
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 REDACTED = "[redacted: a cited document was deleted]"
 """In the place of an answer, and of its quotes. It mixes the words of all that it cites."""
+PAGES_AT_ONCE = 200
+"""Of a document whose words are looked for: some 600 kB."""
 
 # Messages are named, not imported: the chat feature stands above this one.
+_CITING = text(
+    """
+    SELECT id FROM message
+    WHERE citations @> jsonb_build_array(jsonb_build_object('document_id', CAST(:id AS bigint)))
+      AND status <> 'redacted'
+    ORDER BY id
+    """
+)
+# Told by their receipts: what they were written from holds words of the document.
+_TOLD = text(
+    """
+    SELECT m.id, m.thread_id, m.content, coalesce(m.claims, '[]'),
+           coalesce(jsonb_array_length(m.citations), 0) > 0
+    FROM receipt r JOIN message m ON m.id = r.message_id
+    WHERE r.document_ids @> ARRAY[CAST(:id AS bigint)] AND m.content <> ''
+      AND m.status <> 'redacted' AND m.id <> ALL(:citing)
+      AND jsonb_array_length(r.content -> 'messages') > 0
+    ORDER BY m.id
+    """
+)
+_THREADS = text("SELECT thread_id, min(id) FROM message WHERE id = ANY(:ids) GROUP BY thread_id")
+_TEXTS = text(
+    """
+    SELECT version, number, text FROM page
+    WHERE document_id = :id AND (version, number) > (:version, :number)
+    ORDER BY version, number LIMIT :most
+    """
+)
 _REDACT = text(
     """
     UPDATE message SET
         status = 'redacted', content = :notice, claims = '[]',
         citations = (
-            SELECT jsonb_agg(
+            SELECT coalesce(jsonb_agg(
                 cited || jsonb_build_object('quote', CAST(:notice AS text), 'start', 0, 'end', 0)
-                ORDER BY nr)
+                ORDER BY nr), '[]')
             FROM jsonb_array_elements(citations) WITH ORDINALITY AS one(cited, nr)
         )
-    WHERE citations @> jsonb_build_array(jsonb_build_object('document_id', CAST(:id AS bigint)))
+    WHERE id = ANY(:ids)
     """
 )
 
@@ -42,27 +73,64 @@ _REDACT_RECEIPTS = text(
 )
 
 
-# Answers that are kept for requests sent again, of all assistants that cited it.
+# Answers that are kept for requests sent again, of all assistants that gave one of these.
 _FORGET = text(
     """
     DELETE FROM idempotency WHERE assistant_id IN (
         SELECT c.assistant_id FROM message m JOIN chat c ON c.thread_id = m.thread_id
-        WHERE m.citations @> jsonb_build_array(
-            jsonb_build_object('document_id', CAST(:id AS bigint))))
+        WHERE m.id = ANY(:ids))
     """
 )
 
 
-async def redact_answers(session: AsyncSession, document_id: int) -> int:
-    """Take the words of answers that cite a document, whosever they are, and of receipts.
+class Told(NamedTuple):
+    """An answer that was written with words of a document before the model, and does not cite it.
 
-    Returns:
-        the number of the answers.
+    `claims` are its sentences: `start` and `end` in characters, and whether one is `supported`.
     """
-    result = await session.execute(_REDACT, {"id": document_id, "notice": REDACTED})
-    await redact_receipts(session, document_id)
-    await session.execute(_FORGET, {"id": document_id})
-    return cast("CursorResult[Any]", result).rowcount
+
+    id: int
+    thread_id: int
+    content: str
+    claims: Sequence[dict[str, Any]]
+    cites: bool
+    """Any other document."""
+
+
+async def citing(session: AsyncSession, document_id: int) -> Sequence[int]:
+    """Ids of the answers that cite a document, whosever they are."""
+    return (await session.scalars(_CITING, {"id": document_id})).all()
+
+
+async def told_of(session: AsyncSession, document_id: int, but: Sequence[int]) -> Sequence[Told]:
+    """The answers that a model wrote with words of a document before it; `but` are other ids."""
+    rows = await session.execute(_TOLD, {"id": document_id, "citing": list(but)})
+    return [Told(*row) for row in rows]
+
+
+async def first_in_threads(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, int]:
+    """Thread id -> the first of some messages in it."""
+    rows = await session.execute(_THREADS, {"ids": list(message_ids)})
+    return {row[0]: row[1] for row in rows}
+
+
+async def texts_of(session: AsyncSession, document_id: int) -> AsyncIterator[Sequence[str]]:
+    """The pages of a document, of all its versions, some at a time."""
+    after = {"version": 0, "number": 0}
+    while True:
+        keys = {"id": document_id, "most": PAGES_AT_ONCE, **after}
+        rows = (await session.execute(_TEXTS, keys)).all()
+        if not rows:
+            return
+        yield [row[2] for row in rows]
+        after = {"version": rows[-1][0], "number": rows[-1][1]}
+
+
+async def redact(session: AsyncSession, message_ids: Sequence[int]) -> None:
+    """Take the words of some answers, and forget them where they were kept to be sent again."""
+    keys = {"ids": list(message_ids)}
+    await session.execute(_REDACT, {**keys, "notice": REDACTED})
+    await session.execute(_FORGET, keys)
 
 
 async def redact_receipts(session: AsyncSession, document_id: int) -> None:

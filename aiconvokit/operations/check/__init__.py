@@ -1,0 +1,1 @@
+"""`aiconvokit check`: whether everything is there that should be, and nothing else."""

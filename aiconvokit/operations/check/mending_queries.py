@@ -1,0 +1,102 @@
+"""Statements of the repairs; each holds what others may be changing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from ingestion.language_store import hold_collection
+from ingestion.store import empty_collection
+
+NO_TIMEOUT = text("SET LOCAL statement_timeout = 0")
+"""A repair's work grows with the collection."""
+
+_SPACES = text(
+    "SELECT id FROM embedding_space WHERE to_regclass('vec_' || id) IS NOT NULL ORDER BY id"
+)
+_CLEAR_PASSAGES = text(
+    """
+    DELETE FROM chunk c WHERE c.collection_id = :collection AND NOT EXISTS (
+        SELECT FROM document d WHERE d.id = c.document_id AND d.collection_id = c.collection_id)
+    """
+)
+_CLEAR_VECTORS = """
+DELETE FROM vec_{space} v WHERE v.collection_id = :collection AND (
+    NOT EXISTS (SELECT FROM chunk c WHERE c.collection_id = :collection AND c.id = v.chunk_id)
+    OR NOT EXISTS (
+        SELECT FROM collection o WHERE o.id = :collection
+          AND {space} IN (o.space_id, o.next_space_id, o.previous_space_id)))
+"""
+_COUNT = text(
+    """
+    UPDATE collection
+    SET chunk_count = (SELECT count(*) FROM chunk WHERE collection_id = :collection)
+    WHERE id = :collection
+    """
+)
+_READY = text(
+    """
+    UPDATE document SET status = 'ready', error_code = NULL, error_detail = NULL
+    WHERE id = ANY(:ids) AND ready_version = version
+    """
+)
+_CLEAR_STAGE = text(
+    """
+    DELETE FROM chunk_stage s USING document d
+    WHERE d.id = s.document_id AND d.id = ANY(:ids) AND d.status IN ('ready', 'failed')
+    """
+)
+_END_TURNS = text(
+    """
+    WITH freed AS (
+        UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
+        WHERE id = ANY(:ids) AND (lease_token IS NULL OR lease_expires_at < now())
+        RETURNING id
+    )
+    UPDATE message SET status = 'interrupted'
+    WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
+    """
+)
+_FORGET_ANSWERS = text(
+    """
+    DELETE FROM idempotency
+    WHERE owner_id = ANY(:ids) AND created_at < now() - interval '24 hours'
+    """
+)
+
+
+async def clear_collection(session: AsyncSession, collection_id: int) -> bool:
+    """Remove passages without a document and vectors that nothing needs; count what is left.
+
+    False when the collection is gone: then all of it is removed.
+    """
+    await session.execute(NO_TIMEOUT)
+    keys = {"collection": collection_id}
+    if await hold_collection(session, collection_id) is None:
+        await empty_collection(session, collection_id)
+        return False
+    await session.execute(_CLEAR_PASSAGES, keys)
+    for space_id in (await session.scalars(_SPACES)).all():
+        await session.execute(text(_CLEAR_VECTORS.format(space=int(space_id))), keys)
+    await session.execute(_COUNT, keys)
+    return True
+
+
+async def mark_ready(session: AsyncSession, document_ids: Sequence[int]) -> None:
+    """Say of documents whose newest version is searched that they are ready."""
+    await session.execute(_READY, {"ids": list(document_ids)})
+
+
+async def clear_stage(session: AsyncSession, document_ids: Sequence[int]) -> None:
+    """Remove what is staged of documents that nobody reads."""
+    await session.execute(_CLEAR_STAGE, {"ids": list(document_ids)})
+
+
+async def end_turns(session: AsyncSession, thread_ids: Sequence[int]) -> None:
+    """Free threads that nobody holds any more, as a server does."""
+    await session.execute(_END_TURNS, {"ids": list(thread_ids)})
+
+
+async def forget_answers(session: AsyncSession, owner_ids: Sequence[int]) -> None:
+    """Forget answers that were kept for longer than a day."""
+    await session.execute(_FORGET_ANSWERS, {"ids": list(owner_ids)})
