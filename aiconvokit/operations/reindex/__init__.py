@@ -1,0 +1,1 @@
+"""`aiconvokit reindex`: collections go to another embedding model, and back."""

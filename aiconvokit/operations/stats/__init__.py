@@ -1,0 +1,1 @@
+"""`aiconvokit stats`: how large everything is, and in which state."""

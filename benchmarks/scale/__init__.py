@@ -1,0 +1,1 @@
+"""Many passages in many collections: what they weigh, and how long a search takes among them."""
