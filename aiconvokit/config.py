@@ -42,8 +42,10 @@ class Limits(BaseSettings):
     """Most database connections of each of a process's two pools for requests: SQLAlchemy's for the
     ordinary ones, psycopg's for turns, searches and authentication. A turn that waits for its model
     holds none. The worker adds `worker_pool_size` twice."""
-    worker_pool_size: PositiveInt = 4
+    worker_pool_size: PositiveInt = 6
     worker_concurrency: PositiveInt = 2
+    """Documents of one owner that a worker reads at once. One more is read where it is somebody
+    else's: nobody's documents wait for all of another's."""
 
 
 class Settings(BaseSettings):

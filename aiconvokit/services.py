@@ -13,11 +13,10 @@ from aiconvokit.config import Settings
 from aiconvokit.db import APP_ROLE, Pool, Sessions, create_engine, create_pool, create_sessions
 from aiconvokit.jobs import create_queue
 from aiconvokit.llm.chat_model import ChatModel, OpenAIChatModel
-from aiconvokit.llm.local_embedder import LocalEmbedder
-from aiconvokit.llm.openai_embedder import OpenAIEmbedder
+from aiconvokit.llm.embedders import SettingsEmbedders
 from aiconvokit.llm.remember import Keeper, recall
 from aiconvokit.storage import FolderStorage
-from ingestion.embed import Embedder
+from ingestion.embed import Embedder, Embedders
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,13 @@ class Services:
     data_dir: Path
     """What this machine keeps: files, and what can be made again."""
     storage: FolderStorage
-    embedder: Embedder
+    embedders: Embedders
     chat_model: ChatModel | None
+
+    @property
+    def embedder(self) -> Embedder:
+        """The configured one; a collection's own is that of its space."""
+        return self.embedders.configured
 
 
 @asynccontextmanager
@@ -59,8 +63,8 @@ async def open_services(
         await pool.open()
         keeper = Keeper(sessions)
         stack.push_async_callback(keeper.close)
-        embedder = await _embedder(settings, sessions, keeper)
-        stack.push_async_callback(embedder.close)
+        embedders = await SettingsEmbedders.open(settings, sessions, keeper)
+        stack.push_async_callback(embedders.close)
         chat_model = await _chat_model(settings, sessions, keeper)
         if chat_model is not None:
             stack.push_async_callback(chat_model.close)
@@ -73,7 +77,7 @@ async def open_services(
             queue=create_queue(database_url, pool_size=limits.worker_pool_size),
             data_dir=data_dir,
             storage=FolderStorage(data_dir / "files"),
-            embedder=embedder,
+            embedders=embedders,
             chat_model=chat_model,
         )
 
@@ -91,19 +95,6 @@ async def _may_take_app_role(sessions: Sessions) -> bool:
             {"role": APP_ROLE},
         )
         return bool(found)
-
-
-async def _embedder(settings: Settings, sessions: Sessions, keeper: Keeper) -> Embedder:
-    if settings.embedding_model is None:
-        return LocalEmbedder()
-    url, model = settings.embedder_base_url, settings.embedding_model
-    return OpenAIEmbedder(
-        base_url=url,
-        api_key=settings.embedder_api_key,
-        model=model,
-        traits=await recall(sessions, "embedding", url, model),
-        on_learnt=keeper.of("embedding", url, model),
-    )
 
 
 async def _chat_model(settings: Settings, sessions: Sessions, keeper: Keeper) -> ChatModel | None:

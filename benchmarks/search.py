@@ -27,10 +27,11 @@ from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, service
 from aiconvokit.cli.runtime import run as run_loop
 from aiconvokit.db import create_engine
 from aiconvokit.files.tables import StoredFile
+from aiconvokit.llm.embedders import OneEmbedder
 from aiconvokit.retrieval.search import Question, search
 from aiconvokit.services import Services
 from benchmarks.machine import machine
-from ingestion import store
+from ingestion import stage_store, store
 from ingestion.names import Names
 from ingestion.tables import Collection, Document
 from ingestion.types import Chunk, Page, Vectors
@@ -168,7 +169,7 @@ async def fill(services: Services, corpus: Corpus, passages: int) -> Collection:
         collection = Collection(public_id=f"vs_{passages}", owner_id=user.id, name="benchmark")
         session.add(collection)
     for number in range(0, passages, DOCUMENT):
-        await _add(services, corpus, collection, number, min(DOCUMENT, passages - number))
+        await add_document(services, corpus, collection, number, min(DOCUMENT, passages - number))
     async with services.owner_sessions() as session:
         connection = await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
         await connection.execute(text("VACUUM ANALYZE"))
@@ -176,9 +177,10 @@ async def fill(services: Services, corpus: Corpus, passages: int) -> Collection:
         return await session.get_one(Collection, collection.id)
 
 
-async def _add(
+async def add_document(
     services: Services, corpus: Corpus, collection: Collection, number: int, size: int
 ) -> None:
+    """Put a document of so many passages in, as the worker does; `number` tells it from others."""
     name = f"{collection.name} {number}"
     async with services.owner_sessions.begin() as session:
         key = f"{collection.id}/{number}"
@@ -211,7 +213,7 @@ async def _add(
     async with services.owner_sessions.begin() as session:
         pages = [Page(n, None, one) for n, one in enumerate(texts, 1)]
         await store.store_pages(session, target, pages)
-        await store.stage(session, target, space, chunks, corpus.vectors(size))
+        await stage_store.stage(session, target, space, chunks, corpus.vectors(size))
         read = store.Read(size, Names(name, ""))
         await store.swap(session, target, space, "english", read)
 
@@ -245,7 +247,7 @@ async def measure(services: Services, passages: int) -> list[list[str]]:
     began = time.monotonic()
     collection = await fill(services, corpus, passages)
     tell(f"{passages:,} passages: filled in {time.monotonic() - began:.0f} s")
-    services = dataclasses.replace(services, embedder=FreeEmbedder(corpus))
+    services = dataclasses.replace(services, embedders=OneEmbedder(FreeEmbedder(corpus)))
     questions = corpus.texts(QUESTIONS, ASKED_WORDS, STOP_WORDS)
     vectors = iter([HalfVector(one).to_text() for one in corpus.vectors(4 * QUESTIONS)])
     rows = []

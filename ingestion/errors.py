@@ -5,6 +5,7 @@ IngestionError
 │   ├── DocumentTooComplex   a limit was hit (pages, characters, time, memory)
 ├── ParserCrashed      the parsing child died by itself: tried again
 ├── IncompleteStage    two workers had the same document: tried again
+├── SpaceChanged       the collection was given another embedding space meanwhile: tried again
 └── EmbeddingFailed    the embedder answered nonsense or not at all
 """
 
@@ -50,5 +51,11 @@ class EmbeddingFailed(IngestionError):
 
 class IncompleteStage(IngestionError):
     """Passages are missing from the stage, so the version must not go live; tried again."""
+
+    retryable = True
+
+
+class SpaceChanged(IngestionError):
+    """What was embedded is of a space that the collection left meanwhile; tried again."""
 
     retryable = True

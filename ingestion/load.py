@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from ingestion.encodings import is_text
 from ingestion.errors import DocumentRejected
+from ingestion.extras import reads_pictures
 
 PDF = "application/pdf"
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -17,6 +18,15 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv"
 TSV = "text/tab-separated-values"
 HTML = "text/html"
+EPUB = "application/epub+zip"
+JSON = "application/json"
+JSON_LINES = "application/x-ndjson"
+PNG = "image/png"
+JPEG = "image/jpeg"
+TIFF = "image/tiff"
+WEBP = "image/webp"
+IMAGES = frozenset({PNG, JPEG, TIFF, WEBP})
+"""Read where words on pictures are recognised."""
 MARKDOWN = "text/markdown"
 TEXT = "text/plain"
 
@@ -45,13 +55,21 @@ _SUPPORTED = (
     _Format(CSV, "CSV", (".csv",)),
     _Format(TSV, "TSV", (".tsv",)),
     _Format(HTML, "HTML", (".html", ".htm")),
+    _Format(EPUB, "EPUB", (".epub",)),
+    _Format(JSON, "JSON", (".json",)),
+    _Format(JSON_LINES, "JSON lines", (".jsonl", ".ndjson")),
     _Format(MARKDOWN, "Markdown", (".md", ".markdown")),
     _Format(TEXT, "plain text", (".txt", "")),
+    _Format(PNG, "PNG image", (".png",)),
+    _Format(JPEG, "JPEG image", (".jpg", ".jpeg")),
+    _Format(TIFF, "TIFF image", (".tif", ".tiff")),
+    _Format(WEBP, "WebP image", (".webp",)),
 )
 _BY_EXTENSION = {ending: one for one in _SUPPORTED for ending in one.extensions}
 
-_OFFICE = frozenset({DOCX, PPTX, XLSX})
-_PLAIN = frozenset({MARKDOWN, CSV, TSV, HTML})
+OFFICE = frozenset({DOCX, PPTX, XLSX})
+_PACKAGES = OFFICE | {EPUB}
+_PLAIN = frozenset({MARKDOWN, CSV, TSV, HTML, JSON, JSON_LINES})
 """Text whose name alone says what kind it is."""
 
 _NEW_FORMATS = {".doc": ".docx", ".dot": ".docx", ".ppt": ".pptx", ".pps": ".pptx"} | {
@@ -60,7 +78,10 @@ _NEW_FORMATS = {".doc": ".docx", ".dot": ".docx", ".ppt": ".pptx", ".pps": ".ppt
     ".xlsb": ".xlsx",
 }
 _ZIP_START = b"PK\x03\x04"
-_OLE_START = b"\xd0\xcf\x11\xe0"
+_EPUB_START = re.compile(rb"PK\x03\x04.{26}mimetypeapplication/epub\+zip", re.DOTALL)
+OLE_START = b"\xd0\xcf\x11\xe0"
+"""Of old Office documents, and of new ones with a password."""
+
 _LOCKED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 """An Office document with a password is an old Office container with this stream in it."""
 
@@ -70,16 +91,18 @@ _OFFICE_PART = re.compile(rb"PK\x03\x04.{26}(word|ppt|xl)/", re.DOTALL)
 _OFFICE_FOLDERS = {b"word": DOCX, b"ppt": PPTX, b"xl": XLSX}
 _BINARY_STARTS = (
     (b"{\\rtf", "rich text (RTF)"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"GIF8", "an image"),
-    (b"II*\x00", "an image"),
-    (b"MM\x00*", "an image"),
+    (b"GIF8", "an image (GIF)"),
     (b"\x1f\x8b", "a compressed archive"),
     (b"7z\xbc\xaf", "a compressed archive"),
     (b"BZh", "a compressed archive"),
     (b"\x7fELF", "a program"),
     (b"MZ\x90", "a program"),
+)
+_IMAGE_STARTS = (
+    (re.compile(rb"\x89PNG"), ".png"),
+    (re.compile(rb"\xff\xd8\xff"), ".jpg"),
+    (re.compile(rb"II\*\x00|MM\x00\*"), ".tif"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), ".webp"),
 )
 _HTML_START = re.compile(
     rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,1000}?-->\s*)?"
@@ -97,8 +120,8 @@ _SEPARATORS = re.compile(r"[\s_\-\u2013\u2014+~]+|\.(?!\d)|(?<!\d)\.")
 def sniff(filename: str, data: bytes) -> str:
     """The media type of a file, judged by its name and by its first bytes.
 
-    An Office document is judged by its name where its beginning does not tell which it is; its
-    parser looks into it.
+    An Office document or a book is judged by its name where its beginning does not tell which it
+    is; its parser looks into it.
 
     Args:
         filename: its name; without an extension the content alone decides.
@@ -106,19 +129,20 @@ def sniff(filename: str, data: bytes) -> str:
 
     Raises:
         DocumentRejected: `unsupported`, with what the file looks like; `encrypted` for an Office
-            document with a password; `no_text` when it is empty.
+            document with a password and no name that tells what it is; `no_text` when it is empty.
     """
     if not data:
         raise DocumentRejected("The file is empty.", code="no_text")
     ending = extension(filename)
-    if ending in _NEW_FORMATS or data.startswith(_OLE_START):
-        raise _old_office(ending, data)
     wanted = _BY_EXTENSION.get(ending)
+    if ending in _NEW_FORMATS or data.startswith(OLE_START):
+        return _locked_office(ending, data, wanted)
     found = _looks_like(data[:HEAD_BYTES], wanted)
     if isinstance(found, str) or wanted is None:
         seen = found if isinstance(found, str) else f"a {ending} file"
         raise _unsupported(f"The file looks like {seen}.")
-    if ending == "" or wanted.media_type == found.media_type:
+    both_images = {wanted.media_type, found.media_type} <= IMAGES  # their names are often wrong
+    if ending == "" or wanted.media_type == found.media_type or both_images:
         return found.media_type
     if found.media_type == TEXT and wanted.media_type in _PLAIN:
         return wanted.media_type
@@ -126,9 +150,12 @@ def sniff(filename: str, data: bytes) -> str:
 
 
 def is_supported(filename: str) -> bool:
-    """Whether a file of that name is worth looking into; without an extension it is not."""
-    ending = extension(filename)
-    return ending != "" and ending in _BY_EXTENSION
+    """Whether a file of that name is worth looking into; without an extension it is not.
+
+    A picture is where its words are recognised.
+    """
+    found = _BY_EXTENSION.get(extension(filename) or "none")
+    return found is not None and (found.media_type not in IMAGES or reads_pictures())
 
 
 def extension(filename: str) -> str:
@@ -170,11 +197,11 @@ def _looks_like(head: bytes, wanted: _Format | None) -> _Format | str:
     """A supported format, or what an unsupported file looks like, for a sentence."""
     called_pdf = wanted is not None and wanted.media_type == PDF
     pdf_header_within = PDF_HEADER_WITHIN if called_pdf else len(_PDF_HEADER)
-    for start, name in _BINARY_STARTS:
-        if head.startswith(start):
-            return name
+    by_start = _known_start(head)
+    if by_start is not None:
+        return by_start
     if head.startswith(_ZIP_START):
-        return _office(head, wanted)
+        return _package(head, wanted)
     if _HTML_START.match(head):
         return _BY_EXTENSION[".html"]
     if _PDF_HEADER in head[:pdf_header_within]:
@@ -182,23 +209,37 @@ def _looks_like(head: bytes, wanted: _Format | None) -> _Format | str:
     return _BY_EXTENSION[".txt"] if is_text(head) else "binary data, or text that is not UTF-8"
 
 
-def _office(head: bytes, wanted: _Format | None) -> _Format | str:
-    """Which Office document a ZIP archive is, by what it begins with, else by its name."""
+def _known_start(head: bytes) -> _Format | str | None:
+    """An image, or the name of what is not read; None for anything else."""
+    for pattern, ending in _IMAGE_STARTS:
+        if pattern.match(head):
+            return _BY_EXTENSION[ending]
+    return next((name for start, name in _BINARY_STARTS if head.startswith(start)), None)
+
+
+def _package(head: bytes, wanted: _Format | None) -> _Format | str:
+    """Which document a ZIP archive is, by what it begins with, else by its name."""
+    if _EPUB_START.match(head):
+        return _BY_EXTENSION[".epub"]
     part = _OFFICE_PART.search(head)
     if part:
         media_type = _OFFICE_FOLDERS[part.group(1)]
         return next(one for one in _SUPPORTED if one.media_type == media_type)
-    return wanted if wanted and wanted.media_type in _OFFICE else "a ZIP archive"
+    return wanted if wanted and wanted.media_type in _PACKAGES else "a ZIP archive"
 
 
-def _old_office(ending: str, data: bytes) -> DocumentRejected:
+def _locked_office(ending: str, data: bytes, wanted: _Format | None) -> str:
+    """The media type of a document that is locked; what is in it, its parser sees."""
     if _LOCKED_PACKAGE in data:
-        return DocumentRejected(
-            "The document needs a password. Save a copy without one and upload that.",
+        if wanted is not None and wanted.media_type in OFFICE:
+            return wanted.media_type
+        raise DocumentRejected(
+            "The document needs a password, and its name does not tell what it is. Name it .docx, "
+            ".xlsx or .pptx, or save a copy without a password and upload that.",
             code="encrypted",
         )
     new = _NEW_FORMATS.get(ending, ".docx, .xlsx or .pptx")
-    return _unsupported(f"The file is in an old Office format. Save it as {new}.")
+    raise _unsupported(f"The file is in an old Office format. Save it as {new}.")
 
 
 def _unsupported(seen: str) -> DocumentRejected:

@@ -5,23 +5,42 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import psycopg
-from pgvector import HalfVector
-from pgvector.psycopg import register_vector_async
 from sqlalchemy import delete, exists, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import undefer
 
 from ingestion.cutting import Cutting, kept
+from ingestion.errors import SpaceChanged
 from ingestion.language import SIMPLE
 from ingestion.language_store import documents_language, hold_collection, index_anew
-from ingestion.lexical import lexical_text
 from ingestion.lexical_store import forget_collection, forget_document, index_document
 from ingestion.names import Names
 from ingestion.spread_store import measure_spread
 from ingestion.tables import Collection, Document, EmbeddingSpace, StagedChunk
-from ingestion.types import Chunk, Page, Vectors
+from ingestion.types import Page
 
 CANCELLED = "cancelled"
 """Error code of a document whose owner does not want it read any more; its job does nothing."""
+
+
+_WANTED = """
+document.version = {version} AND document.ready_version IS DISTINCT FROM {version}
+AND document.error_code IS DISTINCT FROM :cancelled
+"""
+_IS_WANTED = text(
+    f"SELECT 1 FROM document WHERE id = :document AND {_WANTED.format(version=':version')}"  # noqa: S608  # constants
+    " FOR UPDATE"
+)
+_NOT_WANTED = text(
+    f"""
+    SELECT asked.id
+    FROM unnest(CAST(:documents AS bigint[]), CAST(:versions AS integer[])) AS asked(id, version)
+    WHERE NOT EXISTS (
+        SELECT FROM document
+        WHERE document.id = asked.id AND {_WANTED.format(version="asked.version")}
+    )
+    """  # noqa: S608  # as above
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +53,12 @@ class Target:
     filename: str
     media_type: str
     file_id: int
+    owner_id: int
     space_id: int | None
+    model: tuple[str, str] | None
+    """Provider and model of that space."""
     cutting: Cutting | None = None
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +83,18 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
     """
     row = (
         await session.execute(
-            select(Document, Collection.space_id)
+            select(Document, Collection.owner_id, EmbeddingSpace)
             .join(Collection, Collection.id == Document.collection_id)
+            .outerjoin(EmbeddingSpace, EmbeddingSpace.id == Collection.space_id)
             .where(Document.id == document_id)
+            .options(undefer(Document.password))
             .with_for_update(of=Document)
         )
     ).one_or_none()
     if row is None:
         return None
     document: Document = row[0]
+    space: EmbeddingSpace | None = row[2]
     if document.ready_version == document.version:
         document.status = "ready"
         return None
@@ -83,7 +109,10 @@ async def begin(session: AsyncSession, document_id: int) -> Target | None:
         document.media_type,
         document.file_id,
         row[1],
+        None if space is None else space.id,
+        None if space is None else (space.provider, space.model),
         kept(document.chunking),
+        document.password,
     )
 
 
@@ -92,7 +121,18 @@ async def is_wanted(session: AsyncSession, target: Target) -> bool:
 
     It is not once it was replaced, deleted, cancelled, or finished by another worker.
     """
-    return await _hold(session, target) is not None
+    keys = {"document": target.document_id, "version": target.version, "cancelled": CANCELLED}
+    return await session.scalar(_IS_WANTED, keys) is not None
+
+
+async def not_wanted(session: AsyncSession, versions: Sequence[tuple[int, int]]) -> set[int]:
+    """Which documents among some (document, version) are not to be read any more."""
+    keys = {
+        "documents": [document for document, _ in versions],
+        "versions": [version for _, version in versions],
+        "cancelled": CANCELLED,
+    }
+    return set(await session.scalars(_NOT_WANTED, keys))
 
 
 async def _hold(session: AsyncSession, target: Target) -> Document | None:
@@ -131,11 +171,12 @@ async def fail(session: AsyncSession, target: Target, code: str, detail: str) ->
 
 
 async def find_space(session: AsyncSession, provider: str, model: str) -> EmbeddingSpace | None:
-    """The space of a model, if it has one yet."""
+    """The space of a model, if it has one yet: the newest, where its dimensions changed."""
     return await session.scalar(
-        select(EmbeddingSpace).where(
-            EmbeddingSpace.provider == provider, EmbeddingSpace.model == model
-        )
+        select(EmbeddingSpace)
+        .where(EmbeddingSpace.provider == provider, EmbeddingSpace.model == model)
+        .order_by(EmbeddingSpace.id.desc())
+        .limit(1)
     )
 
 
@@ -144,76 +185,6 @@ async def ensure_space(session: AsyncSession, provider: str, model: str, dim: in
     statement = text("SELECT ensure_embedding_space(:provider, :model, :dim)")
     found = await session.scalar(statement, {"provider": provider, "model": model, "dim": dim})
     return int(cast("int", found))
-
-
-async def staged(session: AsyncSession, target: Target, space_id: int) -> dict[int, str]:
-    """What an earlier, killed run left: ordinal -> MD5 of the embedded text. Others' rests go."""
-    await session.execute(
-        delete(StagedChunk).where(
-            StagedChunk.document_id == target.document_id,
-            (StagedChunk.version != target.version) | (StagedChunk.space_id != space_id),
-        )
-    )
-    digest = func.md5(StagedChunk.context + "\n" + StagedChunk.content)
-    rows = await session.execute(
-        select(StagedChunk.ordinal, digest).where(StagedChunk.document_id == target.document_id)
-    )
-    return {row[0]: row[1] for row in rows}
-
-
-async def clear_stage(session: AsyncSession, target: Target) -> None:
-    """Forget staged passages of a document."""
-    await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
-
-
-async def clear_version(session: AsyncSession, target: Target) -> None:
-    """Forget staged passages of one version: another one may be on its way in."""
-    await session.execute(
-        delete(StagedChunk).where(
-            StagedChunk.document_id == target.document_id, StagedChunk.version == target.version
-        )
-    )
-
-
-async def stage(
-    session: AsyncSession,
-    target: Target,
-    space_id: int,
-    chunks: Sequence[Chunk],
-    vectors: Vectors,
-) -> None:
-    """COPY embedded passages into the stage."""
-    connection = await driver_connection(session)
-    await register_vector_async(connection)
-    columns = (
-        "document_id, version, ordinal, space_id, page, start_offset, end_offset, heading, "
-        "context, content, number_density, tokens, lexical, embedding"
-    )
-    types = ["int8", "int4", "int4", "int2", "int4", "int4", "int4", "text"]
-    async with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY chunk_stage ({columns}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types([*types, "text", "text", "float8", "int4", "text", "halfvec"])
-        for chunk, vector in zip(chunks, vectors, strict=True):
-            await copy.write_row(
-                (
-                    target.document_id,
-                    target.version,
-                    chunk.ordinal,
-                    space_id,
-                    chunk.page,
-                    chunk.start,
-                    chunk.end,
-                    chunk.heading,
-                    chunk.context,
-                    chunk.text,
-                    chunk.number_density,
-                    chunk.tokens,
-                    lexical_text(chunk.embedded_text),
-                    HalfVector(vector),
-                )
-            )
 
 
 async def note_pages(session: AsyncSession, target: Target, count: int) -> None:
@@ -252,9 +223,10 @@ async def store_pages(session: AsyncSession, target: Target, pages: Sequence[Pag
 _SWAP = """
 WITH fresh AS (
     INSERT INTO chunk (collection_id, document_id, version, ordinal, page, start_offset,
-                       end_offset, heading, context, content, number_density, tokens, tsv)
+                       end_offset, heading, context, content, number_density, tokens, digest,
+                       tsv)
     SELECT :collection, document_id, version, ordinal, page, start_offset, end_offset, heading,
-           context, content, number_density, tokens,
+           context, content, number_density, tokens, digest,
            to_tsvector(CAST(:language AS regconfig), lexical)
     FROM chunk_stage WHERE document_id = :document
     ORDER BY ordinal
@@ -269,6 +241,7 @@ SELECT count(*) FROM fresh
 """
 
 
+_CLEAR_STAGE = text("DELETE FROM chunk_stage WHERE document_id = :document")
 _NAMED = text(
     """
     UPDATE document SET names = setweight(to_tsvector('simple', :title), 'A')
@@ -295,6 +268,8 @@ async def swap(
     collection = await hold_collection(session, target.collection_id)
     if collection is None:
         return None
+    if collection.space_id not in {None, space_id}:  # it was given another one meanwhile
+        raise SpaceChanged("The assistant's documents are searched with another model now.")
     used = collection.language or language or SIMPLE
     is_other = language not in {None, SIMPLE, used}
     before = await documents_language(session, collection.id) if is_other else None
@@ -318,7 +293,7 @@ async def swap(
     document.chunk_count = count
     named = {"title": read.names.title, "head": read.names.head, "document": document.id}
     await session.execute(_NAMED, named)
-    await clear_stage(session, target)
+    await session.execute(_CLEAR_STAGE, keys)
     await measure_spread(session, space_id, collection.id)
     if before == used:
         await session.flush()
@@ -334,7 +309,8 @@ _REMOVE = text(
         DELETE FROM chunk WHERE collection_id = :collection AND document_id = :document
         RETURNING id
     )
-    UPDATE collection SET chunk_count = chunk_count - (SELECT count(*) FROM gone)
+    UPDATE collection SET chunk_count = chunk_count - (SELECT count(*) FROM gone),
+        removed_since_indexed = removed_since_indexed + (SELECT count(*) FROM gone)
     WHERE id = :collection
     """
 )
@@ -348,7 +324,12 @@ async def empty_collection(session: AsyncSession, collection_id: int) -> None:
     for table in [*await _vector_tables(session), "chunk"]:
         await session.execute(text(f"DELETE FROM {table} WHERE collection_id = :collection"), keys)  # noqa: S608  # our names
     await session.execute(
-        update(Collection).where(Collection.id == collection_id).values(chunk_count=0)
+        update(Collection)
+        .where(Collection.id == collection_id)
+        .values(
+            removed_since_indexed=Collection.removed_since_indexed + Collection.chunk_count,
+            chunk_count=0,
+        )
     )
 
 

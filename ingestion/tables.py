@@ -124,6 +124,12 @@ class Document(Base):
     __table_args__ = (
         UniqueConstraint("collection_id", "filename"),
         UniqueConstraint("collection_id", "id"),
+        Index(
+            "ix_document_waiting",
+            "collection_id",
+            "id",
+            postgresql_where=text("status IN ('queued', 'processing')"),
+        ),
     )
 
     id: Mapped[int] = identity()

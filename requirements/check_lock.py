@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LOCKS = {"local": ["local"], "dev": ["local", "dev"]}
+LOCKS = {"local": ["local"], "dev": ["local", "ocr", "dev"]}
 
 
 def compile_lock(extras: list[str], output: Path, options: list[str]) -> None:

@@ -20,8 +20,11 @@ from aiconvokit.files import folder_queries
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.files.worker import MAX_ATTEMPTS, Ingestion
+from aiconvokit.jobs import create_queue
+from aiconvokit.llm.embedders import OneEmbedder
 from aiconvokit.services import Services
-from ingestion import store
+from ingestion import stage_store, store
+from ingestion.embed import Embedder
 from ingestion.names import Names
 from ingestion.spread_store import ENOUGH, QUESTIONS_SPREAD
 from ingestion.store import Target
@@ -63,7 +66,7 @@ async def swap(sessions: Sessions, target: Target, chunks: list[Chunk]) -> int |
     async with sessions.begin() as session:
         space = await store.ensure_space(session, "fake", "fake", 3)
         vectors = VECTORS[[chunk.ordinal for chunk in chunks]]
-        await store.stage(session, target, space, chunks, vectors)
+        await stage_store.stage(session, target, space, chunks, vectors)
         await store.store_pages(session, target, [Page(1, None, "abc")])
         return await store.swap(session, target, space, "english", READ)
 
@@ -119,13 +122,14 @@ async def test_a_document_that_is_there_is_not_tried_for_ever(
     target = await target_of(sessions)
     services = SimpleNamespace(
         owner_sessions=sessions,
-        embedder=None,
+        embedders=OneEmbedder(cast("Embedder", SimpleNamespace(provider="fake", model="fake"))),
+        queue=create_queue(database_url, pool_size=1),
         storage=SimpleNamespace(get=stored),
         settings=Settings(),
     )
     ingestion = Ingestion(cast("Services", services), 1)
     monkeypatch.setattr("ingestion.pipeline.Pipeline.ingest", refuse)
-    context = SimpleNamespace(job=SimpleNamespace(attempts=attempt - 1))
+    context = SimpleNamespace(job=SimpleNamespace(id=1, attempts=attempt - 1))
     run = ingestion.run(cast("JobContext", context), target.document_id)
     if is_tried_again:
         with pytest.raises(IntegrityError):
@@ -147,7 +151,7 @@ async def test_the_spread_of_cosines_is_measured_once_there_are_enough(database_
     vectors = random / np.linalg.norm(random, axis=1, keepdims=True)
     async with sessions.begin() as session:
         space = await store.ensure_space(session, "fake", "fake", 3)
-        await store.stage(session, target, space, chunks, vectors)
+        await stage_store.stage(session, target, space, chunks, vectors)
         await store.swap(session, target, space, "english", READ)
         measured = await session.scalar(text("SELECT cosine_sd FROM embedding_space"))
     cosines = (vectors @ vectors.T)[np.triu_indices(len(chunks), 1)]

@@ -14,14 +14,20 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
 from aiconvokit.errors import NotFound
-from aiconvokit.files import documents
+from aiconvokit.files import documents, locks
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.download import download
 from aiconvokit.files.queries import DocumentRow
-from aiconvokit.files.schemas import DocumentOut, DocumentUpdate, NewDocuments, PageOut
+from aiconvokit.files.schemas import (
+    DocumentLock,
+    DocumentOut,
+    DocumentUpdate,
+    NewDocuments,
+    PageOut,
+)
 from aiconvokit.files.show import show_document
-from aiconvokit.rest.body import ApiRequest, read_body
+from aiconvokit.rest.body import ApiRequest, Body, read_body
 from aiconvokit.rest.fields import read_fields, read_with_files
 from aiconvokit.rest.lists import answer, whole_number, window
 from aiconvokit.rest.objects import read_object, read_only_object
@@ -31,7 +37,7 @@ from aiconvokit.retrieval.glossary import entries_of
 from aiconvokit.retrieval.schemas import SearchQuery, SearchResults, show_passage
 from aiconvokit.retrieval.search import Question, Scope, search
 from aiconvokit.services import Services
-from ingestion.attributes import check_attributes
+from ingestion.attributes import Attributes, check_attributes
 from ingestion.store import driver_connection
 
 
@@ -116,16 +122,22 @@ async def change_document(
     assistant_id: FromPath[int],
     document_id: FromPath[int],
 ) -> DocumentOut:
-    """Replace a document's attributes; it is not read again."""
+    """Replace a document's attributes, or say its password: one that stayed locked is read again.
+
+    With a password of null what was said is forgotten.
+    """
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
         await _document(session, assistant_id, document_id)
     body = await read_body(request, services.settings.limits)
-    attributes = read_only_object(body, "attributes", check_attributes)
+    attributes, lock = _changes(body)
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
         row = await _document(session, assistant_id, document_id)
-        await documents.change_attributes(session, row[0], attributes)
+        if attributes is not None:
+            await documents.change_attributes(session, row.document, attributes)
+        if lock is not None:
+            await locks.set_password(services, session, row.document, lock.password)
         return show_document(request, assistant_id, row)
 
 
@@ -234,6 +246,19 @@ async def _document(session: AsyncSession, assistant_id: int, document_id: int) 
     """A document in any collection that the assistant reads."""
     ids = [one.id for one in await queries.collections_of(session, assistant_id)]
     return await documents.find(session, ids, document_id)
+
+
+def _changes(body: Body) -> tuple[Attributes | None, DocumentLock | None]:
+    """What a body changes: at least one of the two.
+
+    Raises:
+        InvalidFields: every mistake, by field.
+    """
+    if "password" not in body.values:
+        return read_only_object(body, "attributes", check_attributes), None
+    return read_object(
+        body, "attributes", check_attributes, lambda rest: read_fields(rest, DocumentLock)
+    )
 
 
 def router() -> Router:

@@ -3,14 +3,17 @@
 import asyncio
 import enum
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries
 from aiconvokit.errors import AIConvoKitError
-from aiconvokit.files import documents, folder_queries
+from aiconvokit.files import documents, folder_queries, locks
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.folder_queries import Content
+from aiconvokit.files.lock_queries import LOCKED
 from aiconvokit.services import Services
 from ingestion.attributes import same
 from ingestion.batch import Found
@@ -81,26 +84,32 @@ async def relabel(services: Services, assistant_id: int, batch: Sequence[Found])
 
 
 async def ingest(
-    services: Services, owner_id: int, assistant_id: int, batch: Sequence[Found]
+    services: Services,
+    owner_id: int,
+    assistant_id: int,
+    batch: Sequence[Found],
+    password: str | None = None,
 ) -> AsyncIterator[Progress]:
     """Store files with their rows and jobs, then follow them until a worker has finished them.
 
-    Any worker on the database may do the work; cancelled, what is stored stays queued.
+    Any worker on the database may do the work; cancelled, what is stored stays queued. `password`
+    is tried once on each file that needs one, and kept with no other.
     """
     async with services.sessions.begin() as session:
         collection = await queries.own_collection(session, assistant_id)
         await queries.read_uploads(session, assistant_id)
     waiting: dict[int, str] = {}
+    key = _Key(password)
     for found in batch:
         try:
             waiting[await _store(services, owner_id, collection.id, found)] = found.name
         except (AIConvoKitError, OSError) as error:
             yield Progress([Ended(found.name, 0, str(error))], [])
         else:
-            yield await _look(services, collection.id, waiting)
+            yield await _look(services, collection.id, waiting, key)
     while waiting:
         await asyncio.sleep(POLL_SECONDS)
-        yield await _look(services, collection.id, waiting)
+        yield await _look(services, collection.id, waiting, key)
 
 
 async def _store(services: Services, owner_id: int, collection_id: int, found: Found) -> int:
@@ -120,10 +129,29 @@ async def _store(services: Services, owner_id: int, collection_id: int, found: F
             return document_id
 
 
-async def _look(services: Services, collection_id: int, waiting: dict[int, str]) -> Progress:
+@dataclass(frozen=True, slots=True)
+class _Key:
+    """A password for what needs one, and the documents that it was tried on."""
+
+    password: str | None = field(repr=False)
+    tried: set[int] = field(default_factory=set)
+
+    async def try_on(self, services: Services, session: AsyncSession, document: Document) -> None:
+        """Let a document that is locked be read again."""
+        is_locked = document.status == "failed" and document.error_code == LOCKED
+        if self.password is not None and is_locked and document.id not in self.tried:
+            self.tried.add(document.id)
+            await locks.set_password(services, session, document, self.password)
+
+
+async def _look(
+    services: Services, collection_id: int, waiting: dict[int, str], key: _Key
+) -> Progress:
     """Take what ended out of `waiting`."""
     async with services.sessions.begin() as session:
         rows = await folder_queries.states_of(session, collection_id, list(waiting))
+        for row in rows:
+            await key.try_on(services, session, row)
     ended = [_ended(waiting.pop(row.id), row) for row in rows if _is_over(row)]
     in_work = [waiting[row.id] for row in rows if row.status == "processing"]
     gone = set(waiting) - {row.id for row in rows}

@@ -11,7 +11,7 @@ from aiconvokit.accounts.auth import require_user
 from aiconvokit.assistants import access, queries
 from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files import documents, pictures
-from aiconvokit.files.pictures import MarksOut, Pictures
+from aiconvokit.files.pictures import Content, MarksOut, Pictures
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import REQUIRED
 from aiconvokit.rest.lists import whole_number
@@ -31,10 +31,10 @@ _OFFSET = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A page that somebody may see: its document, and the digest of the bytes it is drawn from."""
+    """A page that somebody may see: its document, and what it is drawn from."""
 
     document: Document
-    content: bytes
+    content: Content
     number: int
     version: int
     names_version: bool

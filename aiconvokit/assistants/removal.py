@@ -1,4 +1,4 @@
-"""Deleting an assistant: with its chats and its own documents, or by itself."""
+"""Deleting an assistant, with its chats and its own documents or by itself; or one document."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,32 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.assistants import access, queries
+from aiconvokit.errors import NotFound
 from aiconvokit.files import attachment_queries, documents
 from aiconvokit.files import queries as file_queries
 from ingestion.tables import Collection
+
+
+async def remove_document(
+    session: AsyncSession, user_id: int, assistant_id: int, document_id: int
+) -> list[bytes]:
+    """Delete a document of an assistant's own collection, and write down what went.
+
+    Returns:
+        digests of contents for `documents.discard` AFTER the commit.
+
+    Raises:
+        NotFound: somebody else was faster.
+    """
+    document = await file_queries.lock_document(session, document_id)
+    if document is None:
+        raise NotFound.of("Document")
+    place = await queries.place_of(session, document)
+    removed = Removed()
+    unused = await documents.remove(session, document_id, removed)
+    await idempotency_store.forget(session, assistant_id)
+    await deletions.keep(session, user_id, "document", document_id, removed, public_id=place)
+    return unused
 
 
 async def remove_assistant(

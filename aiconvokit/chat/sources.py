@@ -20,7 +20,7 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
     trace = turn.trace
     trace.rewritten = await _rewritten(services, turn)
     with trace.timed("search"):
-        trace.found, trace.space = await search(
+        found = await search(
             services,
             turn.collections,
             question_of(turn),
@@ -28,9 +28,10 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
             Scope(glossary=entries_of(turn.persona.glossary)),
             timed=trace.timed,
         )
+        trace.found, trace.space = found.passages, found.space
     if not trace.found and await _is_reading(services, turn):
         return None
-    near = trace.found if anything_relevant(trace.found, services.embedder.model) else []
+    near = trace.found if anything_relevant(found) else []
     good = [passage for passage in near if passage.score >= turn.bounds.score]
     return [
         Source(index, passage, passage.page_text) for index, passage in enumerate(good, start=1)

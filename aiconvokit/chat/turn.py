@@ -264,7 +264,11 @@ async def _put_down(
     used = sorted(documents_in(turn.trace, turn.history))
     held = await turn_queries.hold_documents(transaction, used) if used else set()
     gone = set(used) - held
-    if gone & {citation.passage.document_id for citation in done.citations}:
+    told = {citation.passage.document_id for citation in done.citations}
+    if turn.trace.messages:  # a model may repeat without a quote what it was sent
+        told |= {source.passage.document_id for source in turn.trace.sent}
+        told.update(*(one.cited for one in turn.history))
+    if gone & told:
         done, status = replace(done, output=REDACTED, citations=(), claims=()), "redacted"
     receipt = draw(
         turn.trace,

@@ -4,12 +4,23 @@ import argparse
 import sys
 
 from aiconvokit import __version__
-from aiconvokit.cli import demo, doctor, ingest, migrate, serve, users, worker
+from aiconvokit.cli import (
+    check,
+    demo,
+    doctor,
+    ingest,
+    migrate,
+    reindex,
+    serve,
+    stats,
+    users,
+    worker,
+)
 from aiconvokit.cli import eval as evaluation
 from aiconvokit.embedded_postgres import EmbeddedPostgresError
 from aiconvokit.errors import ConfigurationError
 
-COMMANDS = (demo, serve, worker, ingest, evaluation, users, migrate, doctor)
+COMMANDS = (demo, serve, worker, ingest, evaluation, users, migrate, reindex, stats, doctor, check)
 
 
 def main() -> None:

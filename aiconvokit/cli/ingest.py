@@ -3,26 +3,22 @@
 import argparse
 import asyncio
 import getpass
-import json
 import secrets
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
 from aiconvokit.accounts import queries as account_queries
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.tables import User
-from aiconvokit.assistants import access, folder
+from aiconvokit.assistants import access, folder, sync
 from aiconvokit.assistants import queries as assistant_queries
-from aiconvokit.assistants.folder import Ended, Plan
+from aiconvokit.assistants.folder import Plan
 from aiconvokit.assistants.schemas import NewAssistant
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, on_stop, services_on
+from aiconvokit.assistants.sync import Difference
+from aiconvokit.cli.ingest_show import Reading, Report, follow, show
+from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
 from aiconvokit.cli.runtime import run as run_loop
 from aiconvokit.cli.serve import worker_beside
 from aiconvokit.errors import AIConvoKitError, ConfigurationError
@@ -31,21 +27,7 @@ from ingestion.attributes import Attributes, BadAttributes, from_words
 from ingestion.batch import SIDECAR, Found, Selection, find
 
 DEFAULT_INSTRUCTIONS = "Answer questions from the documents."
-
-
-@dataclass(slots=True)
-class Report:
-    """What a run came to; also what --json prints."""
-
-    assistant_id: int
-    new: list[str] = field(default_factory=list)
-    changed: list[str] = field(default_factory=list)
-    relabelled: list[str] = field(default_factory=list)
-    known: list[str] = field(default_factory=list)
-    unfinished: list[str] = field(default_factory=list)
-    failed: dict[str, str] = field(default_factory=dict)
-    pages: int = 0
-    seconds: float = 0.0
+NOTHING_FOUND = "No file there that can be read; --include takes other names."
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -67,7 +49,18 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         metavar="KEY=VALUE",
         help=f"of every document; a file NAME{SIDECAR} beside NAME says more, and wins",
     )
+    parser.add_argument(
+        "--password",
+        action="store_true",
+        help="ask for one (or read it from standard input), for the files that need one",
+    )
     parser.add_argument("--jobs", type=int, metavar="N", help="files at once")
+    parser.add_argument(
+        "--sync",
+        action="store_true",
+        help="documents of earlier runs with --sync whose files are gone from PATH are deleted",
+    )
+    parser.add_argument("--yes", action="store_true", help="with --sync: delete even most of them")
     parser.add_argument("--dry-run", action="store_true", help="say what would be done")
     parser.add_argument("--json", action="store_true", help="one JSON object at the end")
     parser.set_defaults(run=run)
@@ -82,9 +75,12 @@ def run(arguments: argparse.Namespace) -> int:
         common = from_words(arguments.attribute)
     except (OSError, BadAttributes) as error:
         raise ConfigurationError(str(error)) from error
-    if not batch:
-        raise ConfigurationError("No file there that can be read; --include takes other names.")
+    if arguments.sync:
+        _ensure_one_folder(arguments.paths)
+    elif not batch:
+        raise ConfigurationError(NOTHING_FOUND)
     labelled, unusable = _label(batch, common)
+    arguments.password = _password() if arguments.password else None
     try:
         with ground(load_settings()) as found:
 
@@ -96,6 +92,18 @@ def run(arguments: argparse.Namespace) -> int:
     except asyncio.CancelledError:
         print("Stopped. What is stored stays queued: run it again, or start a worker.")
         return 130
+
+
+def _password() -> str:
+    """Never an argument: those are for everybody on the machine to see."""
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\n")
+    return getpass.getpass("Password of the files: ")
+
+
+def _ensure_one_folder(paths: Sequence[Path]) -> None:
+    if len(paths) != 1 or not paths[0].is_dir():
+        raise ConfigurationError("--sync takes one folder.")
 
 
 def _label(batch: Sequence[Found], common: Attributes) -> tuple[list[Found], dict[str, str]]:
@@ -126,17 +134,68 @@ async def _ingest(
     planned = list(zip(batch, plans, strict=True))
     for one, plan in planned:
         getattr(report, plan.value).append(one.name)
-    todo = [one for one, plan in planned if plan not in {Plan.KNOWN, Plan.RELABELLED}]
+    difference = await _difference(services, arguments, report, planned)
     if not arguments.dry_run:
-        relabelled = [one for one, plan in planned if plan is Plan.RELABELLED]
-        await folder.relabel(services, assistant_id, relabelled)
-    if todo and not arguments.dry_run:
-        began = time.monotonic()
-        async with worker_beside(services, wanted=True, concurrency=arguments.jobs):
-            await _follow(services, user.id, report, todo, quiet=arguments.json)
-        report.seconds = round(time.monotonic() - began, 1)
-    _print(report, dry_run=arguments.dry_run, as_json=arguments.json)
+        if difference is not None:
+            _ensure_meant(difference, yes=arguments.yes)
+            await sync.apply(services, user.id, assistant_id, difference)
+        try:
+            await _read(services, arguments, user, report, planned)
+        finally:
+            if difference is not None:
+                await sync.remember(services, assistant_id, difference, planned)
+    show(report, dry_run=arguments.dry_run, as_json=arguments.json)
     return 1 if report.failed else 0
+
+
+async def _difference(
+    services: Services,
+    arguments: argparse.Namespace,
+    report: Report,
+    planned: Sequence[tuple[Found, Plan]],
+) -> Difference | None:
+    """With --sync: what is gone or renamed, which the report then says."""
+    if not arguments.sync:
+        return None
+    (root,) = arguments.paths
+    try:
+        found = await sync.compare(services, report.assistant_id, root, planned)
+    except OSError as error:
+        raise ConfigurationError(str(error)) from error
+    if not planned and not found.known:
+        raise ConfigurationError(NOTHING_FOUND)
+    report.deleted = found.gone
+    report.renamed = {old: one.name for old, one in found.renamed.items()}
+    renamed = set(report.renamed.values())
+    report.new = [name for name in report.new if name not in renamed]
+    return found
+
+
+def _ensure_meant(difference: Difference, *, yes: bool) -> None:
+    if difference.is_much and not yes:
+        raise ConfigurationError(
+            f"The files of {len(difference.gone)} of {len(difference.known)} documents are gone."
+            " Nothing was done. If the folder is as it should be: --yes deletes the documents."
+        )
+
+
+async def _read(
+    services: Services,
+    arguments: argparse.Namespace,
+    user: User,
+    report: Report,
+    planned: Sequence[tuple[Found, Plan]],
+) -> None:
+    relabelled = [one for one, plan in planned if plan is Plan.RELABELLED]
+    await folder.relabel(services, report.assistant_id, relabelled)
+    todo = [one for one, plan in planned if plan not in {Plan.KNOWN, Plan.RELABELLED}]
+    if not todo:
+        return
+    began = time.monotonic()
+    async with worker_beside(services, wanted=True, concurrency=arguments.jobs):
+        reading = Reading(user.id, todo, arguments.password)
+        await follow(services, report, reading, quiet=arguments.json)
+    report.seconds = round(time.monotonic() - began, 1)
 
 
 async def _user(services: Services, name: str | None) -> User:
@@ -175,61 +234,3 @@ async def _assistant(services: Services, user: User, arguments: argparse.Namespa
             return known.id
         wanted = NewAssistant(arguments.create, arguments.company, DEFAULT_INSTRUCTIONS)
         return (await assistant_queries.insert_assistant(session, user.id, wanted)).id
-
-
-async def _follow(
-    services: Services, owner_id: int, report: Report, todo: Sequence[Found], *, quiet: bool
-) -> None:
-    """Show the progress: a bar on a terminal, a line a file elsewhere."""
-    task = asyncio.current_task()
-    on_stop(lambda: _cancel(task))
-    console = Console(stderr=True, quiet=quiet)
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[rate]:.1f} pages/s"),
-        TextColumn("{task.fields[file]}"),
-    )
-    began = time.monotonic()
-    with Bar(*columns, console=console, disable=not console.is_terminal) as bar:
-        shown = bar.add_task("Reading", total=len(todo), rate=0.0, file="")
-        async for progress in folder.ingest(services, owner_id, report.assistant_id, todo):
-            for one in progress.ended:
-                _note(report, one, console)
-            rate = report.pages / (time.monotonic() - began)
-            file = ", ".join(progress.in_work)[:60]
-            bar.update(shown, advance=len(progress.ended), rate=rate, file=file)
-
-
-def _cancel(task: "asyncio.Task[object] | None") -> None:
-    if task is not None:
-        task.cancel()
-
-
-def _note(report: Report, one: Ended, console: Console) -> None:
-    report.pages += one.pages
-    if one.problem is not None:
-        report.failed[one.name] = one.problem
-    if not console.is_terminal:
-        console.print(f"{one.name}: {one.problem or f'{one.pages} pages'}", soft_wrap=True)
-
-
-def _print(report: Report, *, dry_run: bool, as_json: bool) -> None:
-    if as_json:
-        print(json.dumps(asdict(report), ensure_ascii=False))
-        return
-    counts = {
-        "new": len(report.new),
-        "changed": len(report.changed),
-        "with other attributes": len(report.relabelled),
-        "tried again": len(report.unfinished),
-        "known already": len(report.known),
-        "failed": len(report.failed),
-    }
-    said = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    did = "Would read" if dry_run else f"{report.pages} pages in {report.seconds} s"
-    print(f"Assistant {report.assistant_id}: {did}: {said}.")
-    for name, problem in report.failed.items():
-        print(f"  failed: {name}: {problem}")

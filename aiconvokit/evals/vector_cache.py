@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from aiconvokit.services import Services
-from ingestion.embed import Embedder
+from ingestion.embed import Embedder, Embedders
 from ingestion.types import Vectors
 
 BUSY_SECONDS = 60
@@ -111,11 +111,37 @@ class CachedEmbedder:
             self._connection.executemany("INSERT OR IGNORE INTO vector VALUES (?, ?)", rows)
 
 
+class CachedEmbedders:
+    """Every embedder behind the same cache."""
+
+    def __init__(self, inner: Embedders, path: Path) -> None:
+        self._inner = inner
+        self._path = path
+        self._configured = CachedEmbedder(inner.configured, path)
+        self._cached = [self._configured]
+
+    @property
+    def configured(self) -> Embedder:
+        return self._configured
+
+    async def of(self, provider: str, model: str) -> Embedder:
+        for known in self._cached:
+            if (known.provider, known.model) == (provider, model):
+                return known
+        self._cached.append(CachedEmbedder(await self._inner.of(provider, model), self._path))
+        return self._cached[-1]
+
+    async def close(self) -> None:
+        """Close the file; the inner embedders belong to whoever opened them."""
+        for one in self._cached:
+            await one.close()
+
+
 @asynccontextmanager
 async def caching(services: Services, path: Path) -> AsyncIterator[Services]:
-    """The services with their embedder behind a cache."""
-    embedder = CachedEmbedder(services.embedder, path)
+    """The services with their embedders behind a cache."""
+    embedders = CachedEmbedders(services.embedders, path)
     try:
-        yield dataclasses.replace(services, embedder=embedder)
+        yield dataclasses.replace(services, embedders=embedders)
     finally:
-        await embedder.close()
+        await embedders.close()

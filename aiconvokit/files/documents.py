@@ -11,9 +11,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.errors import NotFound
-from aiconvokit.files import emptying_queries, expiry_queries, pictures, queries, redaction_queries
+from aiconvokit.files import emptying_queries, expiry_queries, pictures, queries
+from aiconvokit.files.feeding import feed
 from aiconvokit.files.queries import DocumentRow
-from aiconvokit.jobs import enqueue_all
+from aiconvokit.files.redaction import redact_answers
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 from aiconvokit.storage import Stored
@@ -23,7 +24,6 @@ from ingestion.load import clean_filename, sniff, title_of
 from ingestion.store import empty_collection, remove_passages
 from ingestion.tables import Document, PageText
 
-INGEST_TASK = "ingest_document"
 UNKNOWN_TYPE = "application/octet-stream"
 
 
@@ -125,10 +125,10 @@ async def add(
         if document_id is None:
             continue
         changed.append(document_id)
-        await queue_ingestion(services, session, document_id)
         unused = await queries.delete_file_if_unused(session, old.file_id) if old else None
         intake.replaced.extend([unused] if unused else [])
     if changed:
+        await queue_ingestion(services, session, *changed)
         await expiry_queries.touch(session, collection_id)
     return changed
 
@@ -161,9 +161,10 @@ async def _put(
 
 
 async def queue_ingestion(services: Services, session: AsyncSession, *document_ids: int) -> None:
-    """Queue the jobs that make documents searchable."""
-    jobs = {f"document:{one}": {"document_id": one} for one in document_ids}
-    await enqueue_all(services.queue, session, INGEST_TASK, jobs)
+    """Let documents be read that are queued: now, or when their owner's turn comes."""
+    if document_ids:
+        at_once = services.settings.limits.worker_concurrency
+        await feed(services.queue, session, document_ids, at_once)
 
 
 async def find(
@@ -228,11 +229,12 @@ async def remove(session: AsyncSession, document_id: int, removed: Removed) -> l
     document = await queries.lock_document(session, document_id)
     if document is None:
         raise NotFound.of("Document")
+    # First: what repeats its pages is told by them.
+    removed.redacted_answers += await redact_answers(session, document.id)
     await remove_passages(session, document.collection_id, document.id)
     removed.documents.append(document.id)
     removed.passages += document.chunk_count
     removed.pages += await queries.delete_document(session, document.id)
-    removed.redacted_answers += await redaction_queries.redact_answers(session, document.id)
     digest = await queries.delete_file_if_unused(session, document.file_id)
     removed.files += digest is not None
     return [digest] if digest else []
@@ -245,10 +247,10 @@ async def remove_all(session: AsyncSession, collection_id: int, removed: Removed
     if not document_ids:
         return []
     passages, pages = await emptying_queries.sizes_of(session, document_ids)
+    for document_id in await emptying_queries.cited_among(session, document_ids):
+        removed.redacted_answers += await redact_answers(session, document_id)
     await empty_collection(session, collection_id)
     file_ids = await emptying_queries.delete_documents(session, collection_id, document_ids)
-    for document_id in await emptying_queries.cited_among(session, document_ids):
-        removed.redacted_answers += await redaction_queries.redact_answers(session, document_id)
     digests = await emptying_queries.delete_files_if_unused(session, file_ids)
     removed.documents += document_ids
     removed.passages += passages

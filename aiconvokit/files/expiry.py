@@ -1,13 +1,17 @@
-"""Collections that expire when nobody uses them: the documents go, the collection stays."""
+"""What goes by itself: documents of collections that nobody uses, kept answers, pages of old text.
+
+Of a collection that expires the documents go, and the collection stays.
+"""
 
 import logging
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from aiconvokit.accounts import idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.files import attachment_queries as statements
-from aiconvokit.files import documents
+from aiconvokit.files import documents, old_pages
 from aiconvokit.services import Services
 from ingestion.language_store import hold_collection
 from ingestion.tables import Collection
@@ -30,8 +34,15 @@ def is_expired(collection: Collection) -> bool:
     return end is not None and end < datetime.now(UTC)
 
 
+_OLD_PAGES = old_pages.Due(old_pages.EVERY_SECONDS)
+
+
 async def sweep(services: Services) -> None:
-    """Delete the documents of some expired collections; files of their own stay."""
+    """Remove some of all that; files of their own stay."""
+    async with services.owner_sessions.begin() as session:
+        await idempotency_store.sweep(session)
+    if _OLD_PAGES.is_now():
+        await old_pages.sweep(services)
     async with services.owner_sessions.begin() as session:
         found = await statements.expired_collections(session, AT_ONCE)
     for collection_id in found:

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from weakref import WeakValueDictionary
@@ -13,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.config import Limits
 from aiconvokit.errors import AIConvoKitError, NotFound, Unavailable
-from aiconvokit.files import queries
+from aiconvokit.files import lock_queries, queries
 from aiconvokit.files.picture_refusals import Refusals
 from aiconvokit.files.picture_shelf import Shelf
 from aiconvokit.files.picture_turns import Turns
@@ -67,6 +68,21 @@ class NotDrawable(AIConvoKitError):
     code = "corrupt"
 
 
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes that pages are drawn from, by their digest, and what opens them."""
+
+    sha256: bytes
+    password: str | None = field(default=None, repr=False)
+
+    def named(self, name: str) -> str:
+        """What is made of it goes by this name: nobody gets what another's password opened."""
+        if self.password is None:
+            return name
+        key = hashlib.blake2b(self.password.encode(), key=self.sha256, digest_size=16)
+        return f"{key.hexdigest()}-{name}"
+
+
 class BoxOut(msgspec.Struct):
     """A part of a page in 0..1 of its width and height, origin at the top left."""
 
@@ -108,7 +124,7 @@ class Pictures:
         self._refusals = Refusals()
         self._makers = WeakValueDictionary[tuple[bytes, str], asyncio.Lock]()
 
-    async def picture(self, sha256: bytes, page: int, width: int, *, whose: str) -> bytes:
+    async def picture(self, content: Content, page: int, width: int, *, whose: str) -> bytes:
         """A page as a PNG, `width` pixels wide; pages count from 1.
 
         Raises:
@@ -120,15 +136,15 @@ class Pictures:
         """
 
         def draw(data: bytes) -> Awaitable[bytes]:
-            return draw_in_child(data, page, width, self._limits)
+            return draw_in_child(data, page, width, self._limits, content.password)
 
         try:
-            return await self._made(whose, sha256, f"{_MAKER}-{page}-{width}.png", draw)
+            return await self._made(whose, content, f"{_MAKER}-{page}-{width}.png", draw)
         except IngestionError as error:
             raise _told(error) from error
 
     async def marks(
-        self, sha256: bytes, page: PageText, start: int, end: int, *, whose: str
+        self, content: Content, page: PageText, start: int, end: int, *, whose: str
     ) -> MarksOut:
         """Where `page.text[start:end]` stands; no boxes where PDFium does not know it.
 
@@ -144,13 +160,15 @@ class Pictures:
             return MarksOut(page.number, None, None, [])
 
         async def place(data: bytes) -> bytes:
-            placed = await place_in_child(data, page.number, page.text, self._limits)
+            placed = await place_in_child(
+                data, page.number, page.text, self._limits, content.password
+            )
             return msgspec.msgpack.encode(placed)
 
         digest = hashlib.sha256(page.text.encode()).hexdigest()[:32]
         name = f"{_MAKER}-{page.number}-{digest}.places"
         try:
-            kept = await self._made(whose, sha256, name, place)
+            kept = await self._made(whose, content, name, place)
         except DocumentTooComplex as error:
             raise _told(error) from error
         except DocumentRejected:  # another reader's text
@@ -164,12 +182,13 @@ class Pictures:
         return MarksOut(page.number, *size, [BoxOut(*box) for box in boxes])
 
     async def _made(
-        self, whose: str, sha256: bytes, name: str, make: Callable[[bytes], Awaitable[bytes]]
+        self, whose: str, content: Content, name: str, make: Callable[[bytes], Awaitable[bytes]]
     ) -> bytes:
         """What is kept under a name, or made now; whoever wants the same meanwhile waits for it.
 
         The asker's own turn comes first: who waits for it holds nothing that others want.
         """
+        sha256, name = content.sha256, content.named(name)
         async with AsyncExitStack() as turns:
             until = asyncio.get_running_loop().time() + WAIT_SECONDS
             if (kept := await self._kept(sha256, name)) is not None:
@@ -208,8 +227,8 @@ async def forget(services: Services, sha256: bytes) -> None:
     await asyncio.to_thread(Shelf(_folder(services)).forget, sha256)
 
 
-async def content_of(session: AsyncSession, document: Document, wanted: int) -> bytes:
-    """The digest of the bytes of a document's version, of which pages can be drawn.
+async def content_of(session: AsyncSession, document: Document, wanted: int) -> Content:
+    """The content of a document's version, of which pages can be drawn.
 
     Only the newest version's bytes are stored.
 
@@ -224,12 +243,12 @@ async def content_of(session: AsyncSession, document: Document, wanted: int) -> 
     file = await queries.file_by_id(session, document.file_id)
     if file is None:
         raise NoPicture
-    return file.sha256
+    return Content(file.sha256, await lock_queries.password_of(session, document.id))
 
 
-def tag(sha256: bytes, page: int, width: int) -> str:
+def tag(content: Content, page: int, width: int) -> str:
     """The ETag of a picture."""
-    return f'"{sha256.hex()[:32]}-{page}-{width}-{_MAKER}"'
+    return f'"{content.sha256.hex()[:32]}-{page}-{width}-{_MAKER}"'
 
 
 async def _enter(

@@ -264,21 +264,6 @@ async def ready_versions(
     return {row[0]: row[1] for row in rows}
 
 
-async def documents_without_job(session: AsyncSession) -> Sequence[int]:
-    """Documents that wait to be read, or seem to be read, while no job is about them."""
-    without_job = text(
-        "NOT EXISTS (SELECT FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')"
-        " AND j.lock = 'document:' || document.id)"
-    )
-    return (
-        await session.scalars(
-            select(Document.id)
-            .where(Document.status.in_(["queued", "processing"]), without_job)
-            .order_by(Document.id)
-        )
-    ).all()
-
-
 # By the job's lock: see `language_change`.
 _CHANGING = text(
     "SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"

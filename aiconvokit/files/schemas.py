@@ -46,8 +46,21 @@ class NewDocuments(Struct):
     attributes: AttributesShape | None = None
 
 
+FilePassword = Annotated[str, Meta(max_length=255, extra={"check": "password"})]
+"""Office takes 255 characters, PDF 127 bytes."""
+
+
 class DocumentUpdate(Struct):
-    attributes: AttributesShape
+    """At least one of the two."""
+
+    attributes: AttributesShape | None = None
+    password: FilePassword | None = None
+
+
+class DocumentLock(Struct):
+    """What is said beside attributes."""
+
+    password: FilePassword | None = None
 
 
 class PageOut(Struct):

@@ -1,22 +1,28 @@
 """The worker's side of an upload: the task that makes a document searchable."""
 
+import asyncio
 import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import procrastinate
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.jobs import Job
 from psycopg.errors import ForeignKeyViolation
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from typing_extensions import override
 
 from aiconvokit.config import Limits
 from aiconvokit.files import expiry, language_change, queries
-from aiconvokit.files.documents import INGEST_TASK, queue_ingestion
-from aiconvokit.files.postponed import Pause, postpone
+from aiconvokit.files.feeding import feed, feed_all
+from aiconvokit.files.feeding_queries import INGEST_TASK
+from aiconvokit.files.in_work import InWork
+from aiconvokit.files.postponed import Pauses, postpone
+from aiconvokit.files.upkeep import indexes_kept
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
-from ingestion import store
+from ingestion import stage_store, store
 from ingestion.errors import IngestionError
 from ingestion.parse.limits import Limits as ParserLimits
 from ingestion.parse.sandbox import Sandbox
@@ -24,7 +30,7 @@ from ingestion.pipeline import Pipeline
 from ingestion.store import Target
 
 RETRY_SECONDS = (2, 10, 30, 60)
-"""Waits between tries of what may pass: a crashed parser, an embedder that is away."""
+"""Waits between tries of what may pass: a crashed parser, a request that was refused."""
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 """Also counts workers that died at it: a file that kills every worker must not do so for ever."""
 
@@ -50,39 +56,88 @@ class Backoff(BaseRetryStrategy):
 
 
 class Ingestion:
-    """Runs ingestion jobs with one sandbox and one pipeline."""
+    """Runs ingestion jobs with one sandbox and one pipeline.
 
-    def __init__(self, services: Services, children: int) -> None:
+    It reads up to `at_once` documents of one owner at once, and one more of somebody else.
+    """
+
+    def __init__(self, services: Services, at_once: int) -> None:
         self._services = services
-        sandbox = Sandbox(parser_limits(services.settings.limits), children=children)
-        self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedder)
-        self._pause = Pause()
+        self._at_once = at_once
+        sandbox = Sandbox(parser_limits(services.settings.limits), children=at_once + 1)
+        self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedders)
+        self._pauses = Pauses(services.embedders)
+        self._in_work = InWork(services.owner_sessions)
 
     def register(self, queue: procrastinate.App) -> None:
         """Make the task known to a queue, so that its worker can run it."""
         queue.task(name=INGEST_TASK, retry=Backoff(), pass_context=True)(self.run)
 
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """As long as the block lasts, work that nobody wants any more is stopped."""
+        task = asyncio.create_task(self._in_work.watch(), name="watch documents in work")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
     async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
         """One try at a document's newest version; `burned` tries were made by jobs before."""
+        try:
+            await self._run(document_id, burned + context.job.attempts)
+        except Exception:
+            await self._feed_next(context, document_id)
+            raise
+        await self._feed_next(context, document_id)
+
+    async def look_after(self) -> None:
+        """Tell who waits and why, and take up what waits for a job that is not there.
+
+        That is the next in the line of an owner whose last job was lost, and documents whose worker
+        was stopped while it read them.
+        """
+        async with self._services.owner_sessions.begin() as session:
+            await self._pauses.tell(session)
+            found = await feed_all(self._services.queue, session, self._at_once)
+        if found:
+            logger.info("Documents %s are taken up", found)
+
+    async def _feed_next(self, context: JobContext, document_id: int) -> None:
+        """Give the owner's next document a job: this one ends."""
+        services = self._services
+        try:
+            async with services.owner_sessions.begin() as session:
+                ending = context.job.id or 0
+                await feed(services.queue, session, [document_id], self._at_once, ending=ending)
+        except (SQLAlchemyError, OSError):
+            logger.warning("The next document will be taken up later", exc_info=True)
+
+    async def _run(self, document_id: int, burned: int) -> None:
         sessions = self._services.owner_sessions
         async with sessions.begin() as session:
             target = await store.begin(session, document_id)
             file = await queries.file_by_id(session, target.file_id) if target else None
+            staged = await stage_store.count(session, target) if target else 0
         if target is None or file is None:
             return
-        burned += context.job.attempts
         if burned >= MAX_ATTEMPTS:
             await self._give_up(target, "worker_died", "The worker died each time it read this.")
             return
-        if self._pause.left_seconds:
-            await self._postpone(target, burned)
+        pause = self._pauses.of(target)
+        if pause.left_seconds:
+            await self._postpone(target, pause.error, pause.left_seconds, burned)
             return
         try:
-            await self._pipeline.ingest(target, await self._services.storage.get(file.sha256))
+            if not await self._in_work.finish(target, self._read(target, file.sha256)):
+                await self._pipeline.drop(target)
+            pause.end()
         except FileNotFoundError:
             await self._give_up(target, "file_missing", "The file's bytes are not in storage.")
         except (ModelError, IngestionError) as error:
-            await self._judge(target, error, burned)
+            await self._judge(target, error, burned, staged)
         except Exception as error:
             is_orphan = isinstance(error, ForeignKeyViolation | IntegrityError)
             if is_orphan and not await self._is_there(target):
@@ -93,20 +148,41 @@ class Ingestion:
             logger.exception("Document %s", document_id)
             await self._give_up(target, "internal_error", "Internal server error.")
 
-    async def _judge(self, target: Target, error: ModelError | IngestionError, burned: int) -> None:
-        """Wait, give up, or raise to be tried again."""
-        if isinstance(error, ModelError) and self._pause.begin(error):
-            await self._postpone(target, burned)
+    async def _read(self, target: Target, sha256: bytes) -> None:
+        await self._pipeline.ingest(target, await self._services.storage.get(sha256))
+
+    async def _judge(
+        self, target: Target, error: ModelError | IngestionError, burned: int, staged: int
+    ) -> None:
+        """Wait, give up, or raise to be tried again; `staged` passages were there before."""
+        if isinstance(error, ModelError) and await self._pauses.is_waited_for(target, error):
+            pause = self._pauses.of(target)
+            await self._postpone(target, pause.error, pause.left_seconds, burned)
+            async with self._services.owner_sessions.begin() as session:
+                await self._pauses.tell(session)
+        elif error.code not in HOPELESS and await self._got_further(target, staged):
+            told = error if isinstance(error, ModelError) else None
+            await self._postpone(target, told, RETRY_SECONDS[0], 0)
         elif error.code in HOPELESS or burned + 1 >= MAX_ATTEMPTS:
             await self._give_up(target, error.code, error.detail)
         else:
             raise error
 
-    async def _postpone(self, target: Target, burned: int) -> None:
+    async def _got_further(self, target: Target, staged: int) -> bool:
+        """Whether a try brought something: hiccups of a server fail no long document.
+
+        What is burned is forgotten then; a document has an end.
+        """
+        async with self._services.owner_sessions.begin() as session:
+            return await stage_store.count(session, target) > staged
+
+    async def _postpone(
+        self, target: Target, error: ModelError | None, seconds: int, burned: int
+    ) -> None:
         logger.info("Document %s waits for the embedder", target.document_id)
         async with self._services.owner_sessions.begin() as session:
             if await store.is_wanted(session, target):
-                await postpone(self._services.queue, session, target, self._pause, burned)
+                await postpone(self._services.queue, session, target, error, seconds, burned)
 
     async def _is_there(self, target: Target) -> bool:
         async with self._services.owner_sessions.begin() as session:
@@ -118,34 +194,25 @@ class Ingestion:
             await store.fail(session, target, code, detail)
 
 
-async def work(services: Services, concurrency: int) -> None:
-    """Read up to `concurrency` documents at once until cancelled; what is in work is requeued."""
+async def work(services: Services, at_once: int) -> None:
+    """Read up to `at_once` documents of an owner at once until cancelled.
+
+    What is in work then is taken up again by the next worker.
+    """
     limit = services.settings.limits.worker_pool_size
     # A queue of its own: a task can be registered once, and a worker may start again.
     queue = create_queue(services.database_url, pool_size=limit)
-    Ingestion(services, concurrency).register(queue)
+    ingestion = Ingestion(services, at_once)
+    ingestion.register(queue)
     language_change.register(queue, services)
-    async with queue.open_async():
-        await run_worker(
-            queue,
-            concurrency=concurrency,
-            rescue=lambda: _look_after(services),
-        )
 
+    async def look_after() -> None:
+        """What is to be done now and then, whatever the jobs are."""
+        await ingestion.look_after()
+        await expiry.sweep(services)
 
-async def _look_after(services: Services) -> None:
-    """What is to be done now and then, whatever the jobs are."""
-    await requeue_lost(services)
-    await expiry.sweep(services)
-
-
-async def requeue_lost(services: Services) -> None:
-    """Queue documents that wait for a job which is not there: their worker was stopped mid-way."""
-    async with services.owner_sessions.begin() as session:
-        lost = await queries.documents_without_job(session)
-        await queue_ingestion(services, session, *lost)
-    for document_id in lost:
-        logger.info("Document %s is taken up again", document_id)
+    async with queue.open_async(), ingestion.watching(), indexes_kept(services):
+        await run_worker(queue, concurrency=at_once + 1, rescue=look_after)
 
 
 def parser_limits(limits: Limits) -> ParserLimits:

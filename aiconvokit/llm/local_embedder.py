@@ -16,6 +16,7 @@ from aiconvokit.llm.vectors import pooled, unit_rows
 from ingestion.embed import batches
 from ingestion.types import Vectors
 
+LOCAL_PROVIDER, LOCAL_MODEL = "local", "multilingual-e5-small-q4"
 DIMENSIONS = 384
 MAX_TOKENS = 512
 """Of one request, so that both lanes have work; also what the model reads at once: a longer text is
@@ -51,11 +52,11 @@ class LocalEmbedder:
 
     @property
     def provider(self) -> str:
-        return "local"
+        return LOCAL_PROVIDER
 
     @property
     def model(self) -> str:
-        return "multilingual-e5-small-q4"
+        return LOCAL_MODEL
 
     async def start(self) -> None:
         """Start the child now, so that the first question does not wait for it.

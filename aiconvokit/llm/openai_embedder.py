@@ -30,6 +30,8 @@ MAX_HALVINGS = 6
 
 BYTES_A_CHARACTER = 4
 """At most, in UTF-8; and no token is shorter than a byte."""
+LEAST_BYTES_A_TOKEN = 2
+"""Of whole texts; tables of figures come near to it."""
 LIMIT_STEP = 0.9
 """A text that is refused tells that the limit is lower, not where: it is approached from above."""
 
@@ -37,7 +39,7 @@ LIMIT_STEP = 0.9
 class OpenAIEmbedder:
     """A model behind `/embeddings`.
 
-    Passages go out in batches, two at a time; queries do not wait for them. A batch that the server
+    The passages of a call go out in batches, two at a time. A batch that the server
     finds too large is sent again in halves. A single text that it finds too large is embedded as
     two halves (and they again), whose vectors are averaged by length. Limits that were met are
     remembered, so that the next text is cut and the next batch is small before it is sent.
@@ -60,7 +62,6 @@ class OpenAIEmbedder:
         self._provider = host_and_port(base_url)
         self._memory = Memory(traits or Traits(), on_learnt)
         self._longest_taken = 0
-        self._passage_slots = asyncio.Semaphore(IN_FLIGHT)
 
     @property
     def provider(self) -> str:
@@ -76,23 +77,23 @@ class OpenAIEmbedder:
         return self._memory.traits
 
     async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        return await self._embed_all(texts, self._passage_slots)
+        return await self._embed_all(texts)
 
     async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return await self._embed_all(texts, asyncio.Semaphore(IN_FLIGHT))
+        return await self._embed_all(texts)
 
     async def close(self) -> None:
         await self._client.close()
 
-    async def _embed_all(self, texts: Sequence[str], slots: asyncio.Semaphore) -> Vectors:
+    async def _embed_all(self, texts: Sequence[str]) -> Vectors:
         if not texts:
             return np.empty((0, 0), dtype=np.float32)
         clean = [scrub(text) for text in texts]
-        if self._surely_fits(clean):
-            async with slots:
-                return await self._embed_batch(clean)
+        if self._fits(clean):
+            return await self._embed_batch(clean)
         pieces, owners, sizes = self._cut(clean, await token_counts(clean))
         cut = batches(sizes, max_items=self._most_items(), max_size=MAX_TOKENS)
+        slots = asyncio.Semaphore(IN_FLIGHT)
 
         async def embed_one(batch: range) -> Vectors:
             async with slots:
@@ -111,11 +112,20 @@ class OpenAIEmbedder:
     def _most_items(self) -> int:
         return min(self.traits.batch_items or MAX_ITEMS, MAX_ITEMS)
 
-    def _surely_fits(self, texts: list[str]) -> bool:
-        """Whether one request takes them all, told without counting: a question is short."""
-        longest = min(self.traits.input_tokens or MAX_TOKENS, MAX_TOKENS)
-        size = BYTES_A_CHARACTER * sum(map(len, texts))
-        return size <= longest and len(texts) <= self._most_items()
+    def _fits(self, texts: list[str]) -> bool:
+        """Whether one request takes them all, told without counting their tokens.
+
+        That none is too long is sure; that all together are not too many is likely, and a server
+        that disagrees gets two halves.
+        """
+        longest = self.traits.input_tokens
+        sizes = [len(text) for text in texts]
+        if longest is not None and BYTES_A_CHARACTER * max(sizes) > longest:
+            return False
+        fewest = LEAST_BYTES_A_TOKEN * MAX_TOKENS
+        if sum(sizes) > fewest or len(texts) > self._most_items():
+            return False
+        return sum(len(text.encode()) for text in texts) <= fewest
 
     def _cut(self, texts: list[str], sizes: list[int]) -> tuple[list[str], list[int], list[int]]:
         """Cut texts that are known to be too long; pieces, whose each is, and their sizes."""

@@ -1,7 +1,9 @@
 """Statements of a search beside the hybrid one: its space, named documents, chosen passages."""
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+
+from psycopg.rows import TupleRow
 
 from aiconvokit.db import Transaction, statement
 from aiconvokit.retrieval import plans
@@ -44,18 +46,32 @@ _PASSAGES = """
     WHERE c.collection_id = :collection AND c.id = ANY(:ids)
 """
 
-_SPACE = """
+_SPACE_FIELDS = ("id", "provider", "model", "dim", "cosine_sd")
+# A server that changed its model behind the name has a space for each dimension it ever had.
+_SPACE_OF = """
 SELECT id, provider, model, dim, cosine_sd FROM embedding_space
-WHERE provider = %(provider)s AND model = %(model)s
+WHERE provider = %(provider)s AND model = %(model)s ORDER BY id DESC LIMIT 1
+"""
+_SPACES = """
+SELECT id, provider, model, dim, cosine_sd FROM embedding_space WHERE id = ANY(%(ids)s)
 """
 
 
 async def space_of(transaction: Transaction, provider: str, model: str) -> EmbeddingSpace | None:
-    """The space of a model, if it has one yet."""
+    """The newest space of a model, if it has one yet."""
     keys = {"provider": provider, "model": model}
-    row = await (await transaction.execute(_SPACE, keys)).fetchone()
-    names = ("id", "provider", "model", "dim", "cosine_sd")
-    return EmbeddingSpace(**dict(zip(names, row, strict=True))) if row else None
+    row = await (await transaction.execute(_SPACE_OF, keys)).fetchone()
+    return _space(row) if row else None
+
+
+async def spaces(transaction: Transaction, ids: Iterable[int]) -> list[EmbeddingSpace]:
+    """Spaces by their ids."""
+    rows = await transaction.execute(_SPACES, {"ids": list(ids)})
+    return [_space(row) for row in await rows.fetchall()]
+
+
+def _space(row: TupleRow) -> EmbeddingSpace:
+    return EmbeddingSpace(**dict(zip(_SPACE_FIELDS, row, strict=True)))
 
 
 async def named_documents(

@@ -1,9 +1,10 @@
 """Whether a search found anything at all; a threshold belongs to its embedding space."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from types import MappingProxyType
 
-from aiconvokit.retrieval.types import Passage
+from aiconvokit.retrieval.types import Found
 
 RELEVANT_FROM: Mapping[str, float] = MappingProxyType({"multilingual-e5-small-q4": 0.79})
 """Best cosine below which nothing fits the question, by embedding model.
@@ -14,9 +15,9 @@ figure here has no such rule.
 """
 
 
-def anything_relevant(passages: Sequence[Passage], model: str) -> bool:
-    """Whether any passage is near enough to the question."""
-    threshold = RELEVANT_FROM.get(model)
-    return bool(passages) and (
-        threshold is None or max(passage.dense for passage in passages) >= threshold
+def anything_relevant(found: Found) -> bool:
+    """Whether any passage is near enough to the question, each by the measure of its space."""
+    return any(
+        passage.dense >= RELEVANT_FROM.get(found.spaces[passage.document_id].model, -math.inf)
+        for passage in found.passages
     )

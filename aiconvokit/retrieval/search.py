@@ -1,6 +1,7 @@
 """A search: embed the question (no transaction), all legs in SQL, fuse, fetch the passages."""
 
-from collections.abc import Callable, Collection, Sequence
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -23,6 +24,7 @@ from aiconvokit.retrieval.terms import weighted_texts
 from aiconvokit.retrieval.types import Found, Passage, Ranked
 from aiconvokit.services import Services
 from ingestion import tables
+from ingestion.errors import EmbeddingFailed
 from ingestion.language import detect
 
 TURNS = 6
@@ -97,42 +99,57 @@ async def search(
         scope: which documents, and whose words.
         timed: is told how long the embedding takes, as "embed".
 
+    Each collection is asked with the vector of its own space, however many there are. Their
+    cosines never meet: a score says how good a passage is among the candidates of its collection.
+
     Raises:
-        UpstreamFailed: the embedder is away.
-        Conflict: a collection was embedded with another model than the configured one.
+        UpstreamFailed: an embedder is away.
+        Conflict: `embedding_model_changed`: the model of a collection cannot be reached any more.
     """
-    filled = [one for one in collections if one.chunk_count and one.space_id is not None]
+    filled = [
+        (one, one.space_id) for one in collections if one.chunk_count and one.space_id is not None
+    ]
     if not filled:
-        return Found([], None)
+        return Found([], {})
+    known = await _spaces(services, {space_id for _, space_id in filled})
     with timed("embed"):
-        vector = await _embed(services, question, scope.recipe.history_share)
+        asked = await _embed(services, known, question, scope.recipe.history_share)
     found: list[Passage] = []
+    spaces: dict[int, tables.EmbeddingSpace] = {}
     async with services.pool.connection() as transaction:
-        space = await _space(services, transaction)
-        for collection in filled:
-            if space is None or collection.space_id != space.id:
-                raise _other_model(space)
-            place = _Place(collection, space, vector)
+        for collection, space_id in filled:
+            space = await _measured(services, transaction, known[space_id])
+            place = _Place(collection, space, asked[space.id])
             async with plans.planned(transaction, collection, scope.where):
                 ranked = await _rank(transaction, place, question, scope)
                 best = ranked[:limit]
-                found += await queries.passages(transaction, collection, scope.where, best)
-    return Found(sorted(found, key=lambda passage: -passage.score)[:limit], space)
+                passages = await queries.passages(transaction, collection, scope.where, best)
+            found += passages
+            spaces |= {passage.document_id: space for passage in passages}
+    return Found(sorted(found, key=lambda passage: -passage.score)[:limit], spaces)
 
 
-_SPACES: WeakKeyDictionary[Pool, dict[tuple[str, str], tables.EmbeddingSpace]] = WeakKeyDictionary()
-"""Of each database; a space stays as it is once its spread was measured."""
+_SPACES: WeakKeyDictionary[Pool, dict[int, tables.EmbeddingSpace]] = WeakKeyDictionary()
+"""Of each database, by id. A space stays as it is, but that its spread is measured once."""
 
 
-async def _space(services: Services, transaction: Transaction) -> tables.EmbeddingSpace | None:
-    """The embedder's space, if it has one yet."""
-    key = services.embedder.provider, services.embedder.model
+async def _spaces(services: Services, ids: Collection[int]) -> dict[int, tables.EmbeddingSpace]:
+    """The spaces of these ids; asked of the database when they are first met."""
     known = _SPACES.setdefault(services.pool, {})
-    if key in known:
-        return known[key]
-    space = await queries.space_of(transaction, *key)
-    if space is not None and space.cosine_sd is not None:
-        known[key] = space
+    if missing := [one for one in ids if one not in known]:
+        async with services.pool.connection() as transaction:
+            known |= {one.id: one for one in await queries.spaces(transaction, missing)}
+    return {one: known[one] for one in ids}
+
+
+async def _measured(
+    services: Services, transaction: Transaction, space: tables.EmbeddingSpace
+) -> tables.EmbeddingSpace:
+    """The space as it is now: its spread may have been measured since it was first met."""
+    if space.cosine_sd is not None:
+        return space
+    (space,) = await queries.spaces(transaction, [space.id])
+    _SPACES[services.pool][space.id] = space
     return space
 
 
@@ -170,24 +187,49 @@ async def _rank(
     return fuse(candidates, signals, recipe)
 
 
-async def _embed(services: Services, question: Question, history_share: float) -> str:
+async def _embed(
+    services: Services,
+    spaces: Mapping[int, tables.EmbeddingSpace],
+    question: Question,
+    share: float,
+) -> dict[int, str]:
+    """The question's vector in each space, by its id; several are asked side by side."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = {
+                space_id: group.create_task(_vector(services, space, question, share))
+                for space_id, space in spaces.items()
+            }
+    except ExceptionGroup as failures:
+        raise failures.exceptions[0] from None
+    return {space_id: task.result() for space_id, task in tasks.items()}
+
+
+async def _vector(
+    services: Services, space: tables.EmbeddingSpace, question: Question, share: float
+) -> str:
     """The question's vector in pgvector's text form, mixed with the conversation's."""
     texts = [question.text]
-    if question.earlier and history_share:
+    if question.earlier and share:
         texts.append("\n".join(question.turns))  # newest first: what is cut off is the oldest
-    vectors = await services.embedder.embed_queries(texts)
+    try:
+        embedder = await services.embedders.of(space.provider, space.model)
+    except EmbeddingFailed as error:
+        raise Conflict(error.detail, code=error.code) from error
+    vectors = await embedder.embed_queries(texts)
+    if vectors.shape[1] != space.dim:
+        raise _other_dimensions(space, vectors.shape[1])
     mixed = vectors[0]
     if len(texts) > 1:
-        mixed = (1 - history_share) * vectors[0] + history_share * vectors[1]
+        mixed = (1 - share) * vectors[0] + share * vectors[1]
         mixed = mixed / np.linalg.norm(mixed)
     # Numbers as JSON has them are pgvector's, too, and this writes them fastest.
     return msgspec.json.encode(np.asarray(mixed, dtype=np.float32).tolist()).decode()
 
 
-def _other_model(space: tables.EmbeddingSpace | None) -> Conflict:
-    now = f"{space.model} ({space.provider})" if space else "one that has embedded nothing yet"
+def _other_dimensions(space: tables.EmbeddingSpace, dimensions: int) -> Conflict:
     return Conflict(
-        f"These documents were embedded with another model than the configured one, {now}. "
-        "Configure the former embedding model again.",
+        f"{space.model} gives vectors of {dimensions} dimensions now, and these documents were "
+        f"embedded with {space.dim}: run aiconvokit reindex --to {space.model}",
         code="embedding_model_changed",
     )

@@ -1,6 +1,6 @@
 """What flows through a search: candidates out of SQL, passages out of the search."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,6 +30,8 @@ class Candidates:
         """Of five lists in the order of the fields."""
         chunk_ids, document_ids = (np.array(one, dtype=np.int64) for one in columns[:2])
         dense, lexical, density = (np.array(one, dtype=np.float64) for one in columns[2:])
+        # A space that was forgotten since the collection was read has no cosines to tell.
+        dense = np.nan_to_num(dense, copy=False)
         return cls(chunk_ids, document_ids, dense, lexical, density)
 
 
@@ -69,7 +71,15 @@ class Passage:
 
 
 class Found(NamedTuple):
-    """What a search came to: passages, best first, and the space it was made in (None: none)."""
+    """What a search came to: passages, best first, and the space of each one's document (by id).
+
+    Cosines (`Passage.dense`) of two spaces must never be compared; scores may be.
+    """
 
     passages: list[Passage]
-    space: EmbeddingSpace | None
+    spaces: Mapping[int, EmbeddingSpace]
+
+    @property
+    def space(self) -> EmbeddingSpace | None:
+        """That of the best passage; None: nothing was found."""
+        return self.spaces[self.passages[0].document_id] if self.passages else None

@@ -22,7 +22,7 @@ from aiconvokit.files import queries as file_queries
 from aiconvokit.storage import Stored
 from benchmarks.turns import vectors
 from benchmarks.turns.documents import PAGES, documents, vocabulary
-from ingestion import store
+from ingestion import stage_store, store
 from ingestion.chunk import chunk_document
 from ingestion.documents import ParsedDocument
 from ingestion.language import detect, sample
@@ -59,10 +59,10 @@ async def fill(database_url: str, shape: Shape, tell: Tell) -> None:
     made = enumerate(documents(vocabulary(), shape.pages))
     try:
         async with sessions.begin() as session:
-            owner_id = await _owner(session)
+            owner_id = await owner(session)
         for _ in range(shape.assistants):
             async with sessions.begin() as session:
-                collection_id = await _collection(session, owner_id)
+                collection_id = await new_collection(session, owner_id)
             done = 0
             while done < shape.passages:
                 number, document = next(made)
@@ -74,7 +74,7 @@ async def fill(database_url: str, shape: Shape, tell: Tell) -> None:
         await engine.dispose()
 
 
-async def _owner(session: AsyncSession) -> int:
+async def owner(session: AsyncSession) -> int:
     """The id of a user who can log in."""
     hashed = await Passwords().hash(PASSWORD)
     user = await account_queries.insert_user(session, USER, "", hashed)
@@ -83,7 +83,7 @@ async def _owner(session: AsyncSession) -> int:
     return user.id
 
 
-async def _collection(session: AsyncSession, owner_id: int) -> int:
+async def new_collection(session: AsyncSession, owner_id: int) -> int:
     """The id of the collection of a new assistant."""
     wanted = NewAssistant("Reports", "Acme", "Answer briefly.")
     assistant = await assistant_queries.insert_assistant(session, owner_id, wanted)
@@ -110,7 +110,7 @@ async def _add(
     chunks = chunk_document(document)
     embedded = np.stack([vectors.embed(chunk.embedded_text) for chunk in chunks])
     space_id = await store.ensure_space(session, PROVIDER, vectors.MODEL, vectors.DIMENSIONS)
-    await store.stage(session, target, space_id, chunks, embedded)
+    await stage_store.stage(session, target, space_id, chunks, embedded)
     await store.store_pages(session, target, document.pages)
     language = detect(sample(page.text for page in document.pages))
     read = store.Read(len(document.pages), names_of(filename, document))

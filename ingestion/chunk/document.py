@@ -1,9 +1,11 @@
 """A document becomes passages, each with the place it stands in."""
 
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from ingestion.chunk.edges import without_edges
 from ingestion.chunk.evenly import bounded, pack_evenly
+from ingestion.chunk.headers import Headers, header_above
 from ingestion.chunk.headings import HeadingPath, mark_guessed, mark_markdown
 from ingestion.chunk.lines import Kind, Line, count_lines, cut_long_lines, split_lines
 from ingestion.chunk.outline import entries_by_page, level_of, mark_declared
@@ -11,7 +13,7 @@ from ingestion.chunk.pack import MOST_TOKENS, pack
 from ingestion.chunk.tables import mark_tables, number_density
 from ingestion.cutting import Cutting
 from ingestion.documents import Chunk, Page, ParsedDocument
-from ingestion.load import DOCX, HTML, MARKDOWN, PDF, TEXT
+from ingestion.load import DOCX, EPUB, HTML, JSON, JSON_LINES, MARKDOWN, PDF, TEXT
 from ingestion.tokens import count_tokens
 
 NAMING_TOKENS = 40
@@ -24,16 +26,19 @@ CONTEXT_TOKENS = 60
 TITLE_TOKENS = 30
 """Of the title, so that the nearest heading has room."""
 
-NEARLY_FULL = 0.9
-"""Of the tokens a passage may have; lines of fewer never have more once they are joined."""
+HEADER_TOKENS = 60
+"""Of a table's header, where a passage begins below it."""
 
 _WITH_EDGES = frozenset({PDF, TEXT, MARKDOWN})
 """May repeat a header on every page; the parsers of the others leave those out, and what repeats at
 the top of sheets and slides is content."""
 
 _GUESSED = frozenset({PDF, TEXT})
-_GUESSED_IF_BARE = frozenset({DOCX, HTML})
+_GUESSED_IF_BARE = frozenset({DOCX, HTML, EPUB})
 """Headings are guessed always, or where the file declares none (bold lines made by hand)."""
+
+_WITHOUT_TABLES = frozenset({JSON, JSON_LINES})
+"""Their short lines with figures are values like the others."""
 
 
 def chunk_document(document: ParsedDocument, cutting: Cutting | None = None) -> list[Chunk]:
@@ -49,44 +54,56 @@ def chunk_document(document: ParsedDocument, cutting: Cutting | None = None) -> 
     """
     chunks: list[Chunk] = []
     contexts = _Contexts(document.title)
-    for page, lines, path in _passages(document, cutting):
-        start, end = _span(lines)
-        text = page.text[start:end]
-        heading, context = contexts.of(path)
+    for one in _passages(document, cutting):
+        start, end = _span(one.lines)
+        text = one.page.text[start:end]
+        heading, context = contexts.of(one.path)
+        if one.header:
+            context = f"{context}\n{_clip(one.header, HEADER_TOKENS)}"
         chunks.append(
             Chunk(
                 ordinal=len(chunks),
-                page=page.number,
+                page=one.page.number,
                 start=start,
                 end=end,
                 text=text,
                 heading=heading,
                 context=context,
                 number_density=number_density(text),
-                tokens=count_tokens(text),
+                tokens=one.tokens,
             )
         )
     return chunks
 
 
-def _passages(
-    document: ParsedDocument, cutting: Cutting | None
-) -> Iterator[tuple[Page, list[Line], tuple[str, ...]]]:
-    """Passages with their page and the headings above them."""
+class _Passage(NamedTuple):
+    """Lines of a page, the headings above them, and the header of the table they stand in."""
+
+    page: Page
+    lines: list[Line]
+    tokens: int
+    path: tuple[str, ...]
+    header: str
+
+
+def _passages(document: ParsedDocument, cutting: Cutting | None) -> Iterator[_Passage]:
     bodies = [split_lines(page.text) for page in document.pages]
     if document.media_type in _WITH_EDGES:
         bodies = without_edges(bodies)
     declared = entries_by_page(document)
-    path = HeadingPath()
+    path, headers = HeadingPath(), Headers()
     for page, body in zip(document.pages, bodies, strict=True):
         for entry in mark_declared(body, declared.get(page.number, ())):
             path.enter(level_of(entry), entry.title)
         _prepare(document, page.text, body)
-        for passage in _cut(page.text, body, cutting):
-            yield page, passage, _walk(passage, path)
+        tables = headers.tables(page, body)
+        for lines, tokens in _cut(page.text, body, cutting):
+            header = header_above(tables, lines[0].start)
+            yield _Passage(page, lines, tokens, _walk(lines, path), header)
 
 
-def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> Iterator[list[Line]]:
+def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> Iterator[tuple[list[Line], int]]:
+    """Passages of a page, and how many tokens each has."""
     if cutting is None:
         most, passages = MOST_TOKENS, pack(cut_long_lines(page, lines))
     else:
@@ -95,25 +112,25 @@ def _cut(page: str, lines: list[Line], cutting: Cutting | None) -> Iterator[list
         most, passages = within.most, pack_evenly(pieces, within)
     seen = 0
     for passage in passages:
-        for part in _within(page, passage, most):
+        for part, tokens in _within(page, passage, most):
             if part[-1].end > seen:  # else it only repeats
-                yield part
+                yield part, tokens
                 seen = part[-1].end
 
 
-def _within(page: str, passage: list[Line], most: int) -> Iterator[list[Line]]:
+def _within(page: str, passage: list[Line], most: int) -> Iterator[tuple[list[Line], int]]:
     """Halve a passage that has more tokens than its lines have together.
 
     That happens where pieces of one line meet: what merges bytes into tokens sees other words.
     """
     start, end = _span(passage)
-    full = sum(line.tokens for line in passage) >= NEARLY_FULL * most
-    if full and len(passage) > 1 and count_tokens(page[start:end]) > most:
+    tokens = count_tokens(page[start:end])
+    if tokens > most and len(passage) > 1:
         middle = len(passage) // 2
         yield from _within(page, passage[:middle], most)
         yield from _within(page, passage[middle:], most)
     else:
-        yield passage
+        yield passage, tokens
 
 
 def _span(lines: Sequence[Line]) -> tuple[int, int]:
@@ -124,7 +141,8 @@ def _prepare(document: ParsedDocument, page: str, lines: list[Line]) -> None:
     """Set the kinds and token counts of lines."""
     if document.media_type == MARKDOWN:
         mark_markdown(lines)
-    mark_tables(lines)
+    if document.media_type not in _WITHOUT_TABLES:
+        mark_tables(lines)
     bare = document.media_type in _GUESSED_IF_BARE and not document.outline
     if bare or document.media_type in _GUESSED:
         mark_guessed(lines)

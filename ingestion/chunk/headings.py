@@ -87,6 +87,12 @@ def is_numbered(text: str) -> bool:
     return any(pattern.match(text) for pattern in (_PART, _NOTE, _NUMBERED))
 
 
+def names_columns(text: str) -> bool:
+    """Whether all figures of a line are years or days, as above the amounts of a table."""
+    numbers = _AMOUNT.findall(text)
+    return bool(numbers) and all(map(_COLUMN_NUMBER.fullmatch, numbers))
+
+
 class HeadingPath:
     """The headings above the current place, carried from page to page."""
 

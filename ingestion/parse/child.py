@@ -11,7 +11,8 @@ from typing import BinaryIO
 from ingestion.chunk import chunk_document
 from ingestion.errors import DocumentRejected, DocumentTooComplex
 from ingestion.parse import wire
-from ingestion.parse.confine import confine, private_stdout
+from ingestion.parse.aids import Aids, Unread
+from ingestion.parse.confine import confine, give_way, private_stdout
 from ingestion.parse.registry import parse
 
 
@@ -23,6 +24,7 @@ def main() -> int:
     """
     request = _read_request(sys.stdin.buffer)
     confine(request.limits)
+    give_way()
     _do_without("numpy")
     answers = private_stdout()
     data = sys.stdin.buffer.read(request.size)
@@ -51,8 +53,17 @@ def _answer(request: wire.Request, data: bytes, answers: BinaryIO) -> wire.Messa
         _send(answers, wire.encode(wire.PagesKnown(pages)))
 
     try:
-        document = parse(data, request.media_type, request.filename, request.limits, known)
+        document = parse(
+            data,
+            request.media_type,
+            request.filename,
+            request.limits,
+            known,
+            Aids(request.password, request.texts),
+        )
         return wire.Parsed(document, chunk_document(document, request.cutting))
+    except Unread as unread:
+        return wire.Unread(unread.pages)
     except DocumentRejected as error:
         return wire.Refused(
             error.code, error.detail, too_complex=isinstance(error, DocumentTooComplex)

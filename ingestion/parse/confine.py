@@ -12,6 +12,9 @@ from ingestion.parse.limits import Limits
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
 
+_NICE = 10
+"""A tenth of a busy core, all of an idle one."""
+
 
 def confine(limits: Limits) -> None:
     """Limit this process, for good: memory, CPU, files; nothing to gain, no life of its own."""
@@ -24,6 +27,11 @@ def confine(limits: Limits) -> None:
         libc = ctypes.CDLL(None, use_errno=True)
         libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def give_way() -> None:
+    """Let whoever answers questions go first: nobody looks on while a document is read."""
+    os.nice(_NICE)
 
 
 def private_stdout() -> BinaryIO:

@@ -1,6 +1,6 @@
-"""Office documents are ZIP archives of XML: what is looked at before a library unpacks one.
+"""Office documents and books are ZIP archives of XML: what is looked at before one is unpacked.
 
-No entry's name is ever used as a path: the libraries read the archive in memory.
+No entry's name is ever used as a path: the archive is read in memory.
 """
 
 import io
@@ -44,9 +44,8 @@ def check(data: bytes, media_type: str, limits: Limits, known: PagesKnown) -> No
         DocumentRejected: `unsupported`, `corrupt` or `encrypted`.
         DocumentTooComplex: it unpacks to too much.
     """
-    with damaged(), _open(data) as archive:
+    with damaged(), open_archive(data, limits) as archive:
         entries = archive.infolist()
-        _check_sizes(entries, limits)
         _check_type(archive, media_type)
         xml = [entry for entry in entries if entry.filename.endswith((".xml", ".rels"))]
         known(1 + sum(entry.file_size for entry in xml) // PAGE_CHARS)
@@ -74,15 +73,23 @@ def damaged() -> Iterator[None]:
         ) from error
 
 
-def _open(data: bytes) -> zipfile.ZipFile:
+def open_archive(data: bytes, limits: Limits) -> zipfile.ZipFile:
+    """An archive whose entries unpack to no more than the limits.
+
+    Raises:
+        DocumentRejected: `corrupt` or `encrypted`.
+        DocumentTooComplex: it would unpack to too much.
+    """
     try:
-        return zipfile.ZipFile(io.BytesIO(data))
+        archive = zipfile.ZipFile(io.BytesIO(data))
     except _BAD_ZIP as error:
         raise DocumentRejected(
             "The document is damaged or incomplete: it is no whole ZIP archive. Upload it again, "
             "or save it anew.",
             code="corrupt",
         ) from error
+    _check_sizes(archive.infolist(), limits)
+    return archive
 
 
 def _check_sizes(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
@@ -97,7 +104,7 @@ def _check_sizes(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
     for entry in entries:
         if entry.flag_bits & _LOCKED_FLAG:
             raise DocumentRejected(
-                "The document needs a password. Save a copy without one and upload that.",
+                "Parts of the document are locked. Save a copy without a password and upload that.",
                 code="encrypted",
             )
         if entry.file_size > max(MB, limits.unpacked_ratio * entry.compress_size):
@@ -107,7 +114,7 @@ def _check_sizes(entries: list[zipfile.ZipInfo], limits: Limits) -> None:
             )
         if entry.compress_type not in _METHODS:
             raise DocumentRejected(
-                "The document is packed in a way that Office does not use. Save it anew.",
+                "The document is packed in a way that no common program uses. Save it anew.",
                 code="corrupt",
             )
 

@@ -1,14 +1,16 @@
 """PDF: PDFium reads the text, pypdf the structure, and each covers for the other."""
 
-from collections.abc import Sized
+from collections.abc import Mapping, Sized
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import pypdfium2  # type: ignore[import-untyped] # ships no types
+import pypdfium2.raw as pdfium_c  # type: ignore[import-untyped]  # generated, untyped
 
 from ingestion.documents import Page, ParsedDocument
-from ingestion.errors import DocumentRejected
 from ingestion.load import PDF
 from ingestion.parse import pdf_structure
+from ingestion.parse.aids import Aids, Unread, no_words
 from ingestion.parse.limits import Limits
 from ingestion.parse.normalise import clean_pages
 from ingestion.parse.pdf_refusal import refusal
@@ -22,21 +24,34 @@ class _Document(Sized, Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> ParsedDocument:
-    """Read a PDF.
+@dataclass(slots=True)
+class _Raw:
+    """Page texts, and the indexes of pages without any."""
+
+    texts: list[str]
+    failed: list[int] = field(default_factory=list)
+    """PDFium cannot read them."""
+    pictures: list[int] = field(default_factory=list)
+    """Something is drawn on them."""
+
+
+def parse(
+    data: bytes, filename: str, limits: Limits, known: PagesKnown, aids: Aids
+) -> ParsedDocument:
+    """Read a PDF, with its password where it needs one.
 
     Raises:
         DocumentRejected: `encrypted` (needs a password), `corrupt` or `no_text` (a scan).
         DocumentTooComplex: a limit was hit.
+        Unread: the words on some pages are to be recognised first.
     """
-    texts = clean_pages(_read(data, limits, known))
+    raw = _read(data, limits, known, aids.password)
+    if raw.pictures and aids.texts is not None:
+        _add_recognised(raw, aids.texts, limits)
+    texts = clean_pages(raw.texts)
     if not any(texts):
-        raise DocumentRejected(
-            "No page of the PDF holds text; it is probably a scan. Images are not read: "
-            "run text recognition (OCR) over the file and upload the result.",
-            code="no_text",
-        )
-    structure = pdf_structure.read(data, limits)
+        raise no_words("No page of the PDF holds text; it is probably a scan.", aids)
+    structure = pdf_structure.read(data, limits, aids.password)
     labels = dict(enumerate(structure.labels, 1))
     pages = (Page(number, labels.get(number), text) for number, text in enumerate(texts, 1))
     return ParsedDocument(
@@ -44,43 +59,51 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
     )
 
 
-def _read(data: bytes, limits: Limits, known: PagesKnown) -> list[str]:
-    """Raw page texts, from PDFium if it can open the file, else from pypdf."""
+def _add_recognised(raw: _Raw, recognised: Mapping[int, str], limits: Limits) -> None:
+    if not recognised:
+        raise Unread([index + 1 for index in raw.pictures])
+    for index in raw.pictures:
+        raw.texts[index] = recognised.get(index + 1, "")
+    check_characters(sum(map(len, raw.texts)), limits)
+
+
+def _read(data: bytes, limits: Limits, known: PagesKnown, password: str | None) -> _Raw:
+    """From PDFium if it can open the file, else from pypdf."""
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:
-        texts = pdf_structure.read_texts(data, limits, known)
+        texts = pdf_structure.read_texts(data, limits, known, password)
         if texts is not None:
-            return texts
-        raise refusal(error.err_code) from error
+            return _Raw(texts)
+        raise refusal(error.err_code, password) from error
     try:
-        return _read_with_pdfium(document, data, limits, known)
+        raw = _read_with_pdfium(document, limits, known)
     finally:
         document.close()
+    for index, text in pdf_structure.read_pages(data, raw.failed, limits, password).items():
+        raw.texts[index] = text
+    return raw
 
 
-def _read_with_pdfium(
-    document: _Document, data: bytes, limits: Limits, known: PagesKnown
-) -> list[str]:
+def _read_with_pdfium(document: _Document, limits: Limits, known: PagesKnown) -> _Raw:
     check_pages(len(document), limits)
     known(len(document))
-    texts: list[str] = []
-    failed: list[int] = []
+    raw = _Raw([])
     characters = 0
     for index in range(len(document)):
-        text = _page_text(document, index)
+        text, is_picture = _page_text(document, index)
         if text is None:
-            failed.append(index)
-        texts.append(text or "")
-        characters += len(texts[-1])
+            raw.failed.append(index)
+        elif is_picture:
+            raw.pictures.append(index)
+        raw.texts.append(text or "")
+        characters += len(raw.texts[-1])
         check_characters(characters, limits)
-    for index, text in pdf_structure.read_pages(data, failed, limits).items():
-        texts[index] = text
-    return texts
+    return raw
 
 
-def _page_text(document: _Document, index: int) -> str | None:
-    """The text in PDFium's order; None when the page cannot be read.
+def _page_text(document: _Document, index: int) -> tuple[str | None, bool]:
+    """The text in PDFium's order, None when the page cannot be read; and whether it is a picture.
 
     `get_text_range`, because `get_text_bounded` drops some line breaks and glues the words.
     """
@@ -88,9 +111,10 @@ def _page_text(document: _Document, index: int) -> str | None:
         page = document[index]
         text_page = page.get_textpage()
     except pypdfium2.PdfiumError:
-        return None
+        return None, False
     try:
-        return str(text_page.get_text_range())
+        text = str(text_page.get_text_range())
+        return text, not text.strip() and pdfium_c.FPDFPage_CountObjects(page) > 0
     finally:
         text_page.close()
         page.close()

@@ -45,12 +45,12 @@ class _TimeIsUp(BaseException):
     """Raised inside pypdf; no Exception, since pypdf catches those itself."""
 
 
-def read(data: bytes, limits: Limits) -> Structure:
+def read(data: bytes, limits: Limits, password: str | None) -> Structure:
     """Read the structure of a PDF, as much of it as is readable in `limits.structure_seconds`."""
     title, labels, outline = "", list[str | None](), list[OutlineEntry]()
     try:
         with _cpu_seconds(limits.structure_seconds):
-            reader = PdfReader(io.BytesIO(data))
+            reader = PdfReader(io.BytesIO(data), password=password)
             title = _title(reader)
             labels = _labels(reader)
             outline = list(islice(_outline(reader), limits.outline_entries))
@@ -59,13 +59,15 @@ def read(data: bytes, limits: Limits) -> Structure:
     return Structure(title, tuple(labels), tuple(outline))
 
 
-def read_texts(data: bytes, limits: Limits, known: PagesKnown) -> list[str] | None:
+def read_texts(
+    data: bytes, limits: Limits, known: PagesKnown, password: str | None
+) -> list[str] | None:
     """Raw texts of all pages; None when pypdf cannot open the file either.
 
     Raises:
         DocumentTooComplex: a limit was hit.
     """
-    reader = _open(data)
+    reader = _open(data, password)
     if reader is None:
         return None
     pages = len(reader.pages)
@@ -74,20 +76,22 @@ def read_texts(data: bytes, limits: Limits, known: PagesKnown) -> list[str] | No
     return [text for _, text in _texts(reader, range(pages), limits)]
 
 
-def read_pages(data: bytes, indexes: Sequence[int], limits: Limits) -> dict[int, str]:
+def read_pages(
+    data: bytes, indexes: Sequence[int], limits: Limits, password: str | None
+) -> dict[int, str]:
     """Raw texts of some pages, by index from 0.
 
     Raises:
         DocumentTooComplex: a limit was hit.
     """
-    reader = _open(data) if indexes else None
+    reader = _open(data, password) if indexes else None
     return dict(_texts(reader, indexes, limits)) if reader is not None else {}
 
 
-def _open(data: bytes) -> PdfReader | None:
+def _open(data: bytes, password: str | None) -> PdfReader | None:
     """A reader that can at least count its pages (a locked or broken file cannot)."""
     try:
-        reader = PdfReader(io.BytesIO(data))
+        reader = PdfReader(io.BytesIO(data), password=password)
         return reader if len(reader.pages) > 0 else None
     except Exception:  # noqa: BLE001 - see the module's docstring
         return None

@@ -34,18 +34,19 @@ _FINE = 1_000_000
 """Side of the device that PDFium maps a page on, to learn how: it only gives whole numbers."""
 
 
-def draw(data: bytes, number: int, width: int) -> bytes:
+def draw(data: bytes, number: int, width: int, password: str | None) -> bytes:
     """A page as a PNG, in grey where it holds no colour.
 
     Args:
         data: the PDF.
         number: the page, from 1.
         width: in pixels; less where the page is so high that it would be too many.
+        password: what opens the file where it needs one.
 
     Raises:
         DocumentRejected: `encrypted`, `corrupt`, or `NO_SUCH_PAGE`.
     """
-    with _page(data, number, forms=True) as page:
+    with open_page(data, number, password, forms=True) as page:
         across, down = _pixels(page.get_width(), page.get_height(), width)
         bitmap = pypdfium2.PdfBitmap.new_native(across, down, pdfium_c.FPDFBitmap_BGR)
         pdfium_c.FPDFBitmap_FillRect(bitmap, 0, 0, across, down, _WHITE)
@@ -58,7 +59,7 @@ def draw(data: bytes, number: int, width: int) -> bytes:
         return _png(across, down, bitmap.stride, pixels)
 
 
-def place(data: bytes, number: int, text: str) -> tuple[float, float, bytes]:
+def place(data: bytes, number: int, text: str, password: str | None) -> tuple[float, float, bytes]:
     """Where the characters of a page's stored text stand.
 
     Returns:
@@ -68,7 +69,7 @@ def place(data: bytes, number: int, text: str) -> tuple[float, float, bytes]:
     Raises:
         DocumentRejected: `encrypted`, `corrupt`, or `NO_SUCH_PAGE`.
     """
-    with _page(data, number, forms=False) as page:
+    with open_page(data, number, password, forms=False) as page:
         width, height = page.get_size()
         try:
             text_page = page.get_textpage()
@@ -84,12 +85,12 @@ def place(data: bytes, number: int, text: str) -> tuple[float, float, bytes]:
 
 
 @contextmanager
-def _page(data: bytes, number: int, *, forms: bool) -> Iterator[Any]:
-    """An open page."""
+def open_page(data: bytes, number: int, password: str | None, *, forms: bool) -> Iterator[Any]:
+    """An open page; raises like `draw`."""
     try:
-        document = pypdfium2.PdfDocument(data)
+        document = pypdfium2.PdfDocument(data, password=password)
     except pypdfium2.PdfiumError as error:
-        raise refusal(error.err_code) from error
+        raise refusal(error.err_code, password) from error
     try:
         if not 0 < number <= len(document):
             raise DocumentRejected("The document has no such page.", code=NO_SUCH_PAGE)
@@ -98,7 +99,7 @@ def _page(data: bytes, number: int, *, forms: bool) -> Iterator[Any]:
         try:
             page = document[number - 1]
         except pypdfium2.PdfiumError as error:
-            raise refusal(None) from error
+            raise refusal() from error
         yield page
     finally:
         document.close()

@@ -43,8 +43,8 @@ def _answer(request: wire.PictureRequest, data: bytes) -> wire.Message:
 
     try:
         if isinstance(request, wire.Draw):
-            return wire.Drawn(picture.draw(data, request.page, request.width))
-        return wire.Placed(*picture.place(data, request.page, request.text))
+            return wire.Drawn(picture.draw(data, request.page, request.width, request.password))
+        return wire.Placed(*picture.place(data, request.page, request.text, request.password))
     except DocumentRejected as error:
         return wire.Refused(error.code, error.detail, too_complex=False)
 

@@ -1,39 +1,34 @@
 """Files of strangers are parsed in a child process that can be killed.
 
-One child a file: nothing in its environment, only pipes to talk through, its own process group, and
-limits it puts on itself before it looks at the file (`ingestion.parse.child`). The child also cuts
-the document into passages, because pure Python of that length would stall the parent's event loop.
+The child also cuts the document into passages, because pure Python of that length would stall the
+parent's event loop. Where words on pictures are recognised, pages that are pictures go through
+children of their own, and the file is parsed again with their words.
 """
 
 import asyncio
-import contextlib
-import logging
-import os
-import signal
-import sys
-from asyncio.subprocess import PIPE, Process
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass
 
 import msgspec
 
 from ingestion.cutting import Cutting
-from ingestion.errors import DocumentTooComplex, IngestionError, ParserCrashed
+from ingestion.errors import DocumentTooComplex, ParserCrashed
+from ingestion.extras import reads_pictures
 from ingestion.load import clean_filename
 from ingestion.parse import wire
+from ingestion.parse.children import ask_child
 from ingestion.parse.limits import Limits
+from ingestion.parse.recognise import recognise_pages
 from ingestion.parse.wire import Parsed
-
-logger = logging.getLogger(__name__)
 
 CHILDREN = 2
 """At once in a process: a parse takes a core and up to 1 GiB."""
 
-STDERR_BYTES = 16_384
-"""What is kept of a child's complaints."""
+RECOGNISERS = 1
+"""Beside them: a scan takes long, and other files do not wait for it."""
 
 _PARSING_CHILD = "ingestion.parse.child"
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
-_OUT_OF_MEMORY = frozenset({wire.EXIT_OUT_OF_MEMORY, -signal.SIGABRT})
-"""PDFium and the tokenizer abort when they get no memory; they crash in other ways."""
+Turns = AbstractAsyncContextManager[None]
 
 
 class Sandbox:
@@ -41,18 +36,30 @@ class Sandbox:
 
     def __init__(self, limits: Limits | None = None, *, children: int = CHILDREN) -> None:
         self.limits = limits or Limits()
-        self._turns = asyncio.Semaphore(children)
+        self._turns = _Turns(asyncio.Semaphore(children), asyncio.Semaphore(RECOGNISERS))
 
     async def parse(
-        self, data: bytes, media_type: str, filename: str, cutting: Cutting | None = None
+        self,
+        data: bytes,
+        media_type: str,
+        filename: str,
+        cutting: Cutting | None = None,
+        *,
+        password: str | None = None,
     ) -> Parsed:
         """`parse_in_child` with this sandbox's limits, when it is this file's turn."""
-        async with self._turns:
-            return await parse_in_child(data, media_type, filename, self.limits, cutting)
+        request = _request(data, media_type, filename, self.limits, cutting, password)
+        return await _parse(data, request, self._turns)
 
 
 async def parse_in_child(
-    data: bytes, media_type: str, filename: str, limits: Limits, cutting: Cutting | None = None
+    data: bytes,
+    media_type: str,
+    filename: str,
+    limits: Limits,
+    cutting: Cutting | None = None,
+    *,
+    password: str | None = None,
 ) -> Parsed:
     """Parse a file and cut it into passages, in a child of its own.
 
@@ -64,139 +71,55 @@ async def parse_in_child(
         filename: for the title only.
         limits: what the file may cost.
         cutting: how its passages are to be cut; None: as we choose.
+        password: what opens the file where it needs one.
 
     Raises:
         DocumentRejected: the file cannot be read.
         DocumentTooComplex: a limit was hit: pages, characters, time or memory.
         ParserCrashed: the child ended without an answer.
     """
+    request = _request(data, media_type, filename, limits, cutting, password)
+    return await _parse(data, request, _Turns(nullcontext(), nullcontext()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Turns:
+    """What is waited for before a child is started."""
+
+    parser: Turns
+    recogniser: Turns
+
+
+def _request(
+    data: bytes,
+    media_type: str,
+    filename: str,
+    limits: Limits,
+    cutting: Cutting | None,
+    password: str | None,
+) -> wire.Request:
     if len(data) > limits.file_bytes:
         raise DocumentTooComplex(
             f"The file has {len(data):,} bytes; at most {limits.file_bytes:,} are read. Split it."
         )
-    request = wire.Request(media_type, clean_filename(filename), len(data), limits, cutting)
-    answer = await ask_child(_PARSING_CHILD, wire.encode(request), data, limits)
+    texts: dict[int, str] | None = {} if reads_pictures() else None
+    name = clean_filename(filename)
+    return wire.Request(media_type, name, len(data), limits, cutting, password, texts)
+
+
+async def _parse(data: bytes, request: wire.Request, turns: _Turns) -> Parsed:
+    answer = await _ask(data, request, turns)
+    if isinstance(answer, wire.Unread):
+        async with turns.recogniser:
+            texts = await recognise_pages(
+                data, request.media_type, answer.pages, request.limits, request.password
+            )
+        answer = await _ask(data, msgspec.structs.replace(request, texts=texts), turns)
     if not isinstance(answer, Parsed):
         raise ParserCrashed("The parser answered something else.")
     return answer
 
 
-async def ask_child(module: str, request: bytes, data: bytes, limits: Limits) -> wire.Message:
-    """Start a module as a child, send it a request and a file, and give back what it answers.
-
-    Cancelling kills the child at once.
-
-    Args:
-        module: which one; its first deed is `ingestion.parse.confine.confine`.
-        request: a frame.
-        data: the file.
-        limits: what the answer may cost.
-
-    Raises:
-        DocumentRejected: the child refused the file.
-        DocumentTooComplex: a limit was hit: also by the child itself.
-        ParserCrashed: the child ended without an answer.
-    """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", module),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=_ENVIRONMENT,
-        start_new_session=True,
-    )
-    try:
-        return await _converse(process, (request, data), limits)
-    except TimeoutError:
-        raise DocumentTooComplex(
-            "Reading the document took too long. Split it, or export it anew.", code="timeout"
-        ) from None
-    finally:
-        await _end(process)
-
-
-async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits) -> wire.Message:
-    started = asyncio.get_running_loop().time()
-    async with asyncio.timeout_at(started + limits.wall_seconds) as deadline:
-        async with asyncio.TaskGroup() as group:
-            complaints = group.create_task(_read_stderr(process))
-            group.create_task(_feed(process, frames))
-            answer = await _read_message(process, limits)
-            if isinstance(answer, wire.PagesKnown):
-                deadline.reschedule(started + limits.wall_for(answer.pages))
-                answer = await _read_message(process, limits)
-            if answer is not None:
-                _kill(process)  # so that both tasks end, whatever the child still does
-        code = await process.wait()
-    match answer:
-        case wire.Refused():
-            raise answer.error()
-        case None | wire.PagesKnown():
-            raise _silence(code, complaints.result())
-        case _:
-            return answer
-
-
-async def _feed(process: Process, frames: tuple[bytes, ...]) -> None:
-    assert process.stdin is not None  # noqa: S101 - PIPE was asked for
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a child that died says why
-        for frame in frames:
-            process.stdin.write(frame)
-            await process.stdin.drain()
-        process.stdin.close()
-        await process.stdin.wait_closed()
-
-
-async def _read_message(process: Process, limits: Limits) -> wire.Message | None:
-    """The next message; None when the child ended without one, or sent anything else."""
-    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
-    try:
-        length = int.from_bytes(await process.stdout.readexactly(wire.LENGTH_BYTES), "big")
-        if length > limits.answer_bytes:
-            return wire.Refused(
-                "too_complex", "The document is too large when unpacked.", too_complex=True
-            )
-        return wire.decode(await process.stdout.readexactly(length))
-    except asyncio.IncompleteReadError:
-        return None
-    except msgspec.DecodeError:
-        _kill(process)
-        return None
-
-
-async def _read_stderr(process: Process) -> bytes:
-    """The last of what the child complained about."""
-    assert process.stderr is not None  # noqa: S101 - PIPE was asked for
-    kept = b""
-    while block := await process.stderr.read(STDERR_BYTES):
-        kept = (kept + block)[-STDERR_BYTES:]
-    return kept
-
-
-def _silence(code: int, complaints: bytes) -> IngestionError:
-    """Why a child ended without an answer."""
-    logger.debug("Parsing child ended with %s: %s", code, complaints.decode(errors="replace"))
-    if code == -signal.SIGXCPU:
-        return DocumentTooComplex(
-            "Reading the document took too much CPU time. Split it, or export it anew.",
-            code="timeout",
-        )
-    if code in _OUT_OF_MEMORY:
-        return DocumentTooComplex(
-            "Reading the document took too much memory. Split it, or export it anew.",
-            code="memory",
-        )
-    how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-    return ParserCrashed(f"The parser broke down over this document ({how}).")
-
-
-def _kill(process: Process) -> None:
-    """Kill the child's whole group, unless the child is gone and its number may be another's."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _end(process: Process) -> None:
-    _kill(process)
-    await process.wait()
+async def _ask(data: bytes, request: wire.Request, turns: _Turns) -> wire.Message:
+    async with turns.parser:
+        return await ask_child(_PARSING_CHILD, wire.encode(request), data, request.limits)

@@ -58,6 +58,15 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
     """
     known(1 + len(data) // PAGE_CHARS)
     draft = Draft(limits)
+    title = write_page(data, draft)
+    return draft.finish(HTML, choose_title(filename, title))
+
+
+def write_page(data: bytes, draft: Draft) -> str:
+    """Put what a page shows into a draft; returns its title.
+
+    Raises like `parse`, but for `no_text`.
+    """
     title = ""
     text = scrub(_text(data))
     with package.damaged(), suppress(etree.ParserError):  # which says that the page is empty
@@ -69,7 +78,7 @@ def parse(data: bytes, filename: str, limits: Limits, known: PagesKnown) -> Pars
             _check_whole(parser)
             title = root.findtext("head/title") or ""
             _Writer(draft).write(root)
-    return draft.finish(HTML, choose_title(filename, title))
+    return title
 
 
 def _check_whole(parser: html.HTMLParser) -> None:

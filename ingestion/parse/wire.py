@@ -1,19 +1,19 @@
 """What parent and child say to each other: frames of a length and a MessagePack message."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
 from ingestion.cutting import Cutting
 from ingestion.documents import Chunk, ParsedDocument
 from ingestion.errors import DocumentRejected, DocumentTooComplex
-from ingestion.parse.limits import Limits
+from ingestion.parse.limits import MB, Limits
 
 LENGTH_BYTES = 8
 """Before every frame, big-endian."""
 
-MAX_REQUEST_BYTES = 65_536
-"""Of the request itself; the file follows it."""
+MAX_REQUEST_BYTES = 80 * MB
+"""Of the request itself, with the words that were recognised; the file follows it."""
 
 MAX_PICTURE_REQUEST_BYTES = 4 * 1024 * 1024
 """Of a request with the text of a page."""
@@ -33,6 +33,8 @@ class Request(msgspec.Struct, frozen=True):
     size: int
     limits: Limits
     cutting: Cutting | None
+    password: str | None
+    texts: Mapping[int, str] | None
 
 
 class Draw(msgspec.Struct, frozen=True, tag=True):
@@ -45,6 +47,7 @@ class Draw(msgspec.Struct, frozen=True, tag=True):
     width: int
     size: int
     limits: Limits
+    password: str | None
 
 
 class Place(msgspec.Struct, frozen=True, tag=True):
@@ -54,9 +57,20 @@ class Place(msgspec.Struct, frozen=True, tag=True):
     text: str
     size: int
     limits: Limits
+    password: str | None
 
 
 PictureRequest = Draw | Place
+
+
+class Recognise(msgspec.Struct, frozen=True):
+    """First frame to a recognising child; `size` bytes of a PDF or a picture follow."""
+
+    media_type: str
+    page: int
+    size: int
+    limits: Limits
+    password: str | None
 
 
 class PagesKnown(msgspec.Struct, frozen=True, tag=True):
@@ -70,6 +84,18 @@ class Parsed(msgspec.Struct, frozen=True, tag=True):
 
     document: ParsedDocument
     chunks: Sequence[Chunk]
+
+
+class Unread(msgspec.Struct, frozen=True, tag=True):
+    """Pages that are pictures; the file is asked for again, with their words."""
+
+    pages: Sequence[int]
+
+
+class Recognised(msgspec.Struct, frozen=True, tag=True):
+    """The words on a page."""
+
+    text: str
 
 
 class Drawn(msgspec.Struct, frozen=True, tag=True):
@@ -102,12 +128,12 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
         return kind(self.detail, code=self.code)
 
 
-Message = PagesKnown | Parsed | Drawn | Placed | Refused
+Message = PagesKnown | Parsed | Unread | Recognised | Drawn | Placed | Refused
 
 _MESSAGES: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
-def encode(message: Request | PictureRequest | Message) -> bytes:
+def encode(message: Request | PictureRequest | Recognise | Message) -> bytes:
     """A message as a frame."""
     body = msgspec.msgpack.encode(message)
     return len(body).to_bytes(LENGTH_BYTES, "big") + body
@@ -127,3 +153,8 @@ def decode_picture_request(body: bytes) -> PictureRequest:
     """The request, in a drawing child."""
     found: PictureRequest = msgspec.msgpack.decode(body, type=PictureRequest)
     return found
+
+
+def decode_recognise(body: bytes) -> Recognise:
+    """The request, in a recognising child."""
+    return msgspec.msgpack.decode(body, type=Recognise)

@@ -78,6 +78,7 @@ PROMISES = {
     "marks": "GET pages/{n}/marks/ says where page_text[start:end] stands on the picture",
     "documents": "GET and POST documents/, GET and DELETE documents/{id}/",
     "attributes": "attributes of documents: set on upload, replaced by PUT documents/{id}/, kept",
+    "document_password": "PUT documents/{id}/ with a password reads a locked document",
     "filters": "POST search/ with filters finds passages of matching documents only",
     "retrieval": "GET and PUT /assistants/{id}/retrieval/: language and glossary, owner only",
     "search": "POST search/ gives passages, best first, and calls no model",

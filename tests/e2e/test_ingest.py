@@ -77,7 +77,7 @@ def test_a_second_run_reads_only_what_changed(shell: Shell) -> None:
     (shell.docs / "a.md").write_bytes(GOOD)
     (shell.docs / "deep" / "a.md").write_bytes(GOOD.replace(b"900", b"950"))
     (shell.docs / ".hidden.md").write_bytes(GOOD)
-    (shell.docs / "picture.png").write_bytes(b"\x89PNG\r\n")
+    (shell.docs / "picture.gif").write_bytes(b"GIF89a")
 
     first = shell.report("--recursive")
     assert (first["new"], first["pages"]) == (["a.md", "deep/a.md"], 2)

@@ -11,13 +11,14 @@ from typing import Any
 
 import psutil
 import pytest
+from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
 from aiconvokit.config import Limits
 from aiconvokit.errors import NotFound, Unavailable
 from aiconvokit.files import pictures
 from aiconvokit.files.picture_shelf import Shelf
-from aiconvokit.files.pictures import NoPicture, NotDrawable, Pictures
+from aiconvokit.files.pictures import Content, NoPicture, NotDrawable, Pictures
 from aiconvokit.storage import FolderStorage
 from ingestion.parse.boxes import Box, boxes_of
 from ingestion.parse.drawing import MAX_CHARACTERS
@@ -78,8 +79,8 @@ def drawn(storage: FolderStorage, shelf: Shelf) -> Pictures:
     return Pictures(storage, shelf, Limits())
 
 
-async def stored(storage: FolderStorage, data: bytes) -> bytes:
-    return (await storage.put(io.BytesIO(data), max_bytes=len(data))).sha256
+async def stored(storage: FolderStorage, data: bytes) -> Content:
+    return Content((await storage.put(io.BytesIO(data), max_bytes=len(data))).sha256)
 
 
 def test_what_was_not_used_for_longest_goes_first(tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ async def test_a_page_is_drawn_once(
             await asyncio.sleep(0.005)
     assert len({one.result() for one in same}) == 1
     (name,) = files(tmp_path / "pictures")
-    shelf.put(content, name, b"kept")
+    shelf.put(content.sha256, name, b"kept")
     assert await drawn.picture(content, 1, 400, whose=ANN) == b"kept"
     assert await drawn.picture(content, 1, 600, whose=ANN) != b"kept"
     assert await drawn.picture(content, 2, 400, whose=ANN) != b"kept"
@@ -260,11 +261,35 @@ async def test_nothing_stays_of_what_was_deleted_while_it_was_drawn(
     task = asyncio.create_task(drawn.picture(content, 1, 400, whose=ANN))
     while not drawing():  # noqa: ASYNC110 - no event there
         await asyncio.sleep(0.01)
-    await storage.delete(content)
+    await storage.delete(content.sha256)
     assert await task
     assert files(tmp_path / "pictures") == []
     with pytest.raises(NoPicture):
         await drawn.picture(content, 1, 400, whose=ANN)
+
+
+async def test_nobody_gets_what_the_password_of_another_opened(
+    drawn: Pictures, storage: FolderStorage, tmp_path: Path
+) -> None:
+    writer = PdfWriter(clone_from=PdfReader(io.BytesIO(pdf(1))))
+    writer.encrypt("secret", algorithm="AES-256")
+    out = io.BytesIO()
+    writer.write(out)
+    shut = await stored(storage, out.getvalue())
+    page = PageText(number=1, text=TEXT)
+    for wrong in (shut, Content(shut.sha256, "Secret")):
+        with pytest.raises(NotDrawable) as caught:
+            await drawn.picture(wrong, 1, 400, whose=ANN)
+        assert caught.value.code == "encrypted"
+    opened = Content(shut.sha256, "secret")
+    assert await drawn.picture(opened, 1, 400, whose=ANN)  # earlier refusals are no hindrance
+    assert (await drawn.marks(opened, page, 4, 9, whose=ANN)).boxes
+    for wrong in (shut, Content(shut.sha256, "Secret")):
+        with pytest.raises(NotDrawable):
+            await drawn.picture(wrong, 1, 400, whose=ANN)
+        assert (await drawn.marks(wrong, page, 4, 9, whose=ANN)).boxes == []
+    assert "secret" not in repr(opened)
+    assert not any("secret" in name for name in files(tmp_path / "pictures"))
 
 
 async def test_refusals(drawn: Pictures, storage: FolderStorage, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from aiconvokit.files import picture_refusals, picture_turns, pictures
 from aiconvokit.files.picture_refusals import Refusals
 from aiconvokit.files.picture_shelf import Shelf
 from aiconvokit.files.picture_turns import Turns
-from aiconvokit.files.pictures import NotDrawable, Pictures
+from aiconvokit.files.pictures import Content, NotDrawable, Pictures
 from aiconvokit.storage import FolderStorage
 from ingestion.errors import DocumentRejected, DocumentTooComplex, ParserCrashed
 from ingestion.parse.drawing import draw_in_child
@@ -48,13 +48,13 @@ def drawn(storage: FolderStorage, tmp_path: Path) -> Pictures:
 
 
 @pytest.fixture
-async def content(storage: FolderStorage) -> bytes:
-    return (await storage.put(io.BytesIO(pdf()), max_bytes=1_000_000)).sha256
+async def content(storage: FolderStorage) -> Content:
+    return Content((await storage.put(io.BytesIO(pdf()), max_bytes=1_000_000)).sha256)
 
 
 @pytest.fixture
-async def broken(storage: FolderStorage) -> bytes:
-    return (await storage.put(io.BytesIO(BROKEN), max_bytes=1_000_000)).sha256
+async def broken(storage: FolderStorage) -> Content:
+    return Content((await storage.put(io.BytesIO(BROKEN), max_bytes=1_000_000)).sha256)
 
 
 class Easel:
@@ -82,7 +82,9 @@ def easel(monkeypatch: pytest.MonkeyPatch) -> Easel:
     return made
 
 
-def asking(drawn: Pictures, content: bytes, whose: str, *wanted: int) -> list[asyncio.Task[bytes]]:
+def asking(
+    drawn: Pictures, content: Content, whose: str, *wanted: int
+) -> list[asyncio.Task[bytes]]:
     return [asyncio.create_task(drawn.picture(content, page, 200, whose=whose)) for page in wanted]
 
 
@@ -92,7 +94,7 @@ async def waiting(tasks: list[asyncio.Task[bytes]]) -> None:
 
 
 async def test_who_asks_for_much_keeps_nobody_else_waiting(
-    drawn: Pictures, content: bytes, easel: Easel
+    drawn: Pictures, content: Content, easel: Easel
 ) -> None:
     many = asking(drawn, content, ANN, 1)
     await easel.has_begun(1)
@@ -111,7 +113,7 @@ async def test_who_asks_for_much_keeps_nobody_else_waiting(
 
 
 async def test_a_page_that_somebody_waits_for_is_drawn_for_another(
-    drawn: Pictures, content: bytes, easel: Easel
+    drawn: Pictures, content: Content, easel: Easel
 ) -> None:
     many = asking(drawn, content, ANN, 1)
     await easel.has_begun(1)
@@ -126,7 +128,7 @@ async def test_a_page_that_somebody_waits_for_is_drawn_for_another(
 
 
 async def test_a_line_has_an_end(
-    drawn: Pictures, content: bytes, easel: Easel, monkeypatch: pytest.MonkeyPatch
+    drawn: Pictures, content: Content, easel: Easel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     easel.may_go_on.set()
     assert await drawn.picture(content, 12, 200, whose=ANN)
@@ -154,7 +156,7 @@ async def test_a_line_has_an_end(
 
 
 async def test_who_waits_too_long_in_a_line_is_told_and_leaves_it(
-    drawn: Pictures, content: bytes, easel: Easel, monkeypatch: pytest.MonkeyPatch
+    drawn: Pictures, content: Content, easel: Easel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = asking(drawn, content, ANN, 1)
     await easel.has_begun(1)
@@ -196,7 +198,7 @@ def draws(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 async def test_a_refusal_is_kept_for_a_while(
-    drawn: Pictures, broken: bytes, draws: list[str], monkeypatch: pytest.MonkeyPatch
+    drawn: Pictures, broken: Content, draws: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for whose in (ANN, BOB, ANN):
         with pytest.raises(NotDrawable) as caught:
@@ -216,7 +218,7 @@ async def test_a_refusal_is_kept_for_a_while(
 
 
 async def test_a_page_that_is_not_there_is_refused_alike(
-    drawn: Pictures, content: bytes, draws: list[str]
+    drawn: Pictures, content: Content, draws: list[str]
 ) -> None:
     for _ in range(2):
         with pytest.raises(NotFound):
@@ -226,7 +228,7 @@ async def test_a_page_that_is_not_there_is_refused_alike(
 
 
 async def test_a_page_that_takes_too_long_is_tried_once(
-    storage: FolderStorage, tmp_path: Path, content: bytes, draws: list[str]
+    storage: FolderStorage, tmp_path: Path, content: Content, draws: list[str]
 ) -> None:
     short = Pictures(storage, Shelf(tmp_path / "pictures"), Limits())
     short._limits = type(short._limits)(wall_seconds=0.001, wall_seconds_per_page=0.0)
@@ -238,7 +240,7 @@ async def test_a_page_that_takes_too_long_is_tried_once(
 
 
 async def test_everybody_in_a_line_is_refused_with_the_first(
-    drawn: Pictures, broken: bytes, draws: list[str]
+    drawn: Pictures, broken: Content, draws: list[str]
 ) -> None:
     tasks = asking(drawn, broken, ANN, 1, 1, 1) + asking(drawn, broken, BOB, 1)
     await asyncio.wait(tasks)

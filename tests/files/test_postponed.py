@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from typing_extensions import override
 
 from aiconvokit import jobs
 from aiconvokit.accounts.queries import insert_user
@@ -17,7 +18,9 @@ from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.config import Settings
 from aiconvokit.files import documents, postponed, worker
 from aiconvokit.files.documents import Incoming
+from aiconvokit.files.postponed import Pause
 from aiconvokit.files.worker import MAX_ATTEMPTS, work
+from aiconvokit.llm.embedders import OneEmbedder
 from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError
 from aiconvokit.services import Services, open_services
 from fake_model.server import FakeModel
@@ -25,6 +28,7 @@ from ingestion.embed import Embedder
 from ingestion.types import Vectors
 
 PATIENCE_SECONDS = 60
+LONGEST_AWAY = postponed.LONGEST_AWAY_SECONDS
 
 # The worker runs in this process; the shipped one does not turn warnings into errors.
 pytestmark = pytest.mark.filterwarnings("ignore:The Result.tuples")
@@ -66,6 +70,7 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(postponed, "REPAIR_SECONDS", 1)
     monkeypatch.setattr(postponed, "LONGEST_SECONDS", 1)
+    monkeypatch.setattr(postponed, "LONGEST_AWAY_SECONDS", 1)
     monkeypatch.setattr(worker, "RETRY_SECONDS", (0, 0, 0, 0))
 
 
@@ -80,7 +85,7 @@ async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncI
 async def working(services: Services, *moods: ModelError) -> AsyncIterator[Moody]:
     """A worker whose embedder has moods."""
     embedder = Moody(services.embedder, moods)
-    task = asyncio.create_task(work(replace(services, embedder=embedder), 1))
+    task = asyncio.create_task(work(replace(services, embedders=OneEmbedder(embedder)), 1))
     try:
         yield embedder
     finally:
@@ -170,7 +175,7 @@ async def test_nothing_is_read_while_the_embedder_is_misconfigured(
     waiting = ("queued", "embedder_misconfigured", None)
     async with working(services, *[misconfigured() for _ in range(3)]) as embedder:
         await seen(services, waiting, waiting, waiting)
-        assert embedder.calls == 1
+        assert embedder.calls <= 2  # those that were in work at once
     async with services.owner_sessions() as session:
         scheduled = "SELECT min(scheduled_at) > now() + interval '50 min' FROM procrastinate_jobs"
         assert await session.scalar(text(scheduled))
@@ -214,3 +219,73 @@ async def test_a_server_that_refuses_us_and_is_repaired(
             await seen(services, ("queued", code, None))
     async with open_services(repaired, database_url, tmp_path) as services, working(services):
         await seen(services, ("ready", None, 1))
+
+
+async def test_a_server_that_is_away_burns_no_attempt(
+    services: Services, fake: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "MAX_ATTEMPTS", 2)
+    fake.spoil("/embeddings", "500")
+    await upload(services, "Revenue rose by twelve percent.", "a.txt", "b.txt", "c.txt")
+    waiting = ("queued", "embedder_unreachable", None)
+    async with working(services) as embedder:
+        await seen(services, waiting, waiting, waiting)
+        calls = embedder.calls
+        await until(lambda: true_of(embedder.calls > calls + 3))  # again and again
+        fake.reset()
+        ready = ("ready", None, 1)
+        await seen(services, ready, ready, ready)
+
+
+async def true_of(found: bool) -> bool:  # noqa: FBT001  # what `until` waits for
+    return found
+
+
+async def test_what_the_server_refuses_of_one_document_is_its_own_fault(
+    services: Services,
+) -> None:
+    away = [ModelError("Away.", code="embedder_timeout") for _ in range(MAX_ATTEMPTS)]
+    await upload(services, "Revenue rose by twelve percent.", "a.txt")
+    async with working(services, *away) as embedder:  # questions are answered meanwhile
+        await seen(services, ("failed", "embedder_timeout", None))
+        assert embedder.calls == MAX_ATTEMPTS
+
+
+async def test_a_try_that_brought_something_burns_nothing(services: Services) -> None:
+    lines = "\n".join(f"Line {n} of a contract about anvils and rockets." for n in range(4_000))
+    await upload(services, lines, "a.txt")
+
+    class Hiccups(Moody):
+        @override
+        async def embed_passages(self, texts: Sequence[str]) -> Vectors:
+            self.calls += 1
+            if self.calls % 3 == 0:
+                raise ModelError("Away.", code="embedder_timeout")
+            return await self._embedder.embed_passages(texts)
+
+    embedder = Hiccups(services.embedder, [])
+    task = asyncio.create_task(work(replace(services, embedders=OneEmbedder(embedder)), 1))
+    try:
+        await seen(services, ("ready", None, 1))
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    assert embedder.calls > 3 * MAX_ATTEMPTS
+
+
+def test_each_wait_for_a_server_is_longer_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postponed, "LONGEST_AWAY_SECONDS", LONGEST_AWAY)
+    pause = Pause()
+    waits = []
+    for _ in range(7):
+        pause._until = 0.0
+        assert pause.begin(ModelError("Away.", code="embedder_unreachable"))
+        assert pause.begin(ModelError("Away.", code="embedder_timeout"))  # at the same time
+        waits.append(pause.left_seconds)
+    first = postponed.AWAY_SECONDS
+    assert waits[:3] == [first, 2 * first, 4 * first]
+    assert waits[-1] == LONGEST_AWAY
+    pause.end()
+    assert pause.left_seconds == 0
+    pause.begin(ModelError("Away.", code="embedder_unreachable"))
+    assert pause.left_seconds == first

@@ -17,7 +17,7 @@ from aiconvokit.db import Sessions, create_engine, create_sessions
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.tables import StoredFile
-from ingestion import store
+from ingestion import stage_store, store
 from ingestion.language import detect
 from ingestion.language_store import hold_collection, index_anew
 from ingestion.names import Names
@@ -75,7 +75,7 @@ class Shelf:
         async with self.sessions.begin() as session:
             space = await store.ensure_space(session, "fake", "fake", 3)
             vectors = np.ones((passages, 3), dtype=np.float32)
-            await store.stage(session, target, space, chunks, vectors)
+            await stage_store.stage(session, target, space, chunks, vectors)
             await store.store_pages(session, target, [Page(1, None, content)])
             read = store.Read(1, Names(name, ""))
             assert await store.swap(session, target, space, detect(content), read) == passages

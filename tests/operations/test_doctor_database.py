@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from aiconvokit.config import Limits, Settings
 from aiconvokit.db import create_engine, create_sessions, driver_url
-from aiconvokit.llm.remember import recall, store
+from aiconvokit.llm.remember import host_and_port, recall, store
 from aiconvokit.llm.traits import Traits
 from aiconvokit.operations.doctor import database, machine
 from aiconvokit.operations.doctor.database import place
@@ -164,6 +164,11 @@ async def test_documents_of_another_model_are_found(
     found = await look(settings(database_url, fake))
     assert found["embedding space"].state == "failed"
     assert "1 with former (elsewhere:80, 64 dimensions)" in found["embedding space"].found
+    assert "aiconvokit reindex --to" in found["embedding space"].advice
+    here = host_and_port(fake.base_url)
+    execute(database_url, f"UPDATE embedding_space SET provider = '{here}'")  # noqa: S608  # ours
+    found = await look(settings(database_url, fake))
+    assert found["embedding space"].state == "warning"
 
 
 async def test_settings_that_a_pooler_dropped_are_noticed(database_url: str) -> None:

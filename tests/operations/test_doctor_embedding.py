@@ -138,9 +138,12 @@ def test_vectors_that_are_all_alike_or_out_of_order_fail() -> None:
         ([Space("local", "e5", 384, 2)], "ok"),
         ([Space("local", "e5", 384, 2), Space("local", "other", 384, 1)], "failed"),
         ([Space("host:80", "e5", 384, 1)], "failed"),
+        ([Space("there:80", "other", 384, 1)], "warning"),
+        ([Space("there:80", "other", 384, 1), Space("host:80", "e5", 384, 1)], "failed"),
     ],
 )
 def test_documents_of_another_model_are_found(stored: list[Space], state: str) -> None:
     findings = Findings()
-    embedding.space(Learnt("local", "e5", 384, None), stored, findings)
+    there = Settings(openai_base_url="http://there/v1")
+    embedding.space(there, Learnt("local", "e5", 384, None), stored, findings)
     assert [one.state for one in findings.all] == [state]

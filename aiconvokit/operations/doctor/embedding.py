@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import msgspec
 
 from aiconvokit.config import Settings
+from aiconvokit.llm.embedders import leads_to
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.llm.local_embedder import LocalEmbedder
 from aiconvokit.llm.openai_embedder import MAX_ITEMS, OpenAIEmbedder
@@ -81,28 +82,36 @@ async def examine(settings: Settings, findings: Findings) -> Learnt | None:
         await server.close()
 
 
-def space(learnt: Learnt, stored: Sequence[Space], findings: Findings) -> None:
-    """Whether the documents that are there were embedded with this model."""
-    others = [
-        one
-        for one in stored
-        if (one.provider, one.model, one.dim) != (learnt.provider, learnt.model, learnt.dim)
-    ]
-    if others:
-        said = "; ".join(
-            f"{one.collections} with {one.model} ({one.provider}, {one.dim} dimensions)"
-            for one in others
-        )
+def space(settings: Settings, learnt: Learnt, stored: Sequence[Space], findings: Findings) -> None:
+    """Whether the documents that are there were embedded with this model, or one in reach."""
+    own = (learnt.provider, learnt.model, learnt.dim)
+    others = [one for one in stored if (one.provider, one.model, one.dim) != own]
+    lost = [one for one in others if not leads_to(settings, one.provider, one.model)]
+    advice = f"aiconvokit reindex --to {learnt.model} moves them; see docs/embedding-models.md."
+    if lost:
         findings.fail(
             "embedding space",
-            f"Collections of documents that are not searched: {said}.",
-            "Configure that model at that address again, or upload these documents anew.",
+            f"Collections of documents that are not searched: {_counted(lost)}.",
+            f"Configure that model at that address again, or move them: {advice}",
+        )
+    elif others:
+        findings.warn(
+            "embedding space",
+            f"Collections that need another model than the configured one: {_counted(others)}.",
+            f"They are searched as long as it can be reached. {advice}",
         )
     elif stored:
         count = sum(one.collections for one in stored)
         findings.ok("embedding space", f"All {count} collections are of this model.")
     else:
         findings.ok("embedding space", "No document is embedded yet: any model may be chosen.")
+
+
+def _counted(spaces: Sequence[Space]) -> str:
+    return "; ".join(
+        f"{one.collections} with {one.model} ({one.provider}, {one.dim} dimensions)"
+        for one in spaces
+    )
 
 
 async def _local(findings: Findings) -> Learnt | None:

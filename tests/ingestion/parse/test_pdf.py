@@ -10,6 +10,7 @@ from reportlab.pdfgen.canvas import Canvas
 from ingestion.documents import OutlineEntry, ParsedDocument
 from ingestion.errors import DocumentRejected, DocumentTooComplex
 from ingestion.load import PDF
+from ingestion.parse.aids import Aids
 from ingestion.parse.limits import Limits
 from ingestion.parse.registry import parse
 
@@ -70,6 +71,27 @@ def test_a_password_is_needed_only_where_there_is_one(
 
     assert _parse(locked_for("")).pages[0].text == _PAGES[0]
     assert _code(locked_for("secret")) == "encrypted"
+    opened = parse(locked_for("secret"), PDF, "a.pdf", Limits(), aids=Aids("secret"))
+    assert [page.text for page in opened.pages] == list(_PAGES)
+    with pytest.raises(DocumentRejected, match="another password") as caught:
+        parse(locked_for("secret"), PDF, "a.pdf", Limits(), aids=Aids("Secret"))
+    assert caught.value.code == "encrypted"
+    assert "Secret" not in caught.value.detail
+
+
+def test_the_structure_of_a_locked_file_is_read_too(make_pdf: MakePdf, rewrite: Rewrite) -> None:
+    def change(writer: PdfWriter) -> None:
+        writer.add_outline_item(title="Notes", page_number=2)
+        writer.encrypt("größe", "owner", algorithm="AES-256")
+
+    data = rewrite(make_pdf(_PAGES), change)
+    document = parse(data, PDF, "a.pdf", Limits(), aids=Aids("größe"))
+    assert document.outline == (OutlineEntry(1, "Notes", 3),)
+
+
+def test_a_password_that_a_file_does_not_need_is_no_hindrance(make_pdf: MakePdf) -> None:
+    document = parse(make_pdf(_PAGES), PDF, "a.pdf", Limits(), aids=Aids("needless"))
+    assert document.pages[0].text == _PAGES[0]
 
 
 def test_pypdf_reads_what_pdfium_cannot_open(make_pdf: MakePdf) -> None:

@@ -197,6 +197,9 @@ async def test_a_page_that_is_not_there(make_pdf: MakePdf, page: int) -> None:
 
 async def test_what_cannot_be_opened_is_refused(make_pdf: MakePdf, rewrite: Rewrite) -> None:
     locked = rewrite(make_pdf([PAGE]), lambda writer: writer.encrypt("secret"))
+    assert _header(await draw_in_child(locked, 1, 200, LIMITS, "secret"))[0] == 200
+    placed = await place_in_child(locked, 1, PAGE, LIMITS, "secret")
+    assert len(placed.places) > 0
     for data, code in ((locked, "encrypted"), (b"%PDF-1.7 and nothing", "corrupt")):
         with pytest.raises(DocumentRejected) as caught:
             await draw_in_child(data, 1, 200, LIMITS)

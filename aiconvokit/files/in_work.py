@@ -1,0 +1,63 @@
+"""What this process reads just now, stopped as soon as nobody wants it any more."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from aiconvokit.db import Sessions
+from ingestion import store
+from ingestion.store import Target
+
+LOOK_SECONDS = 1.0
+"""One small statement for all documents in work, while there are any."""
+
+logger = logging.getLogger(__name__)
+
+
+class InWork:
+    """Documents in work; `watch` runs beside them."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._stopped: set[asyncio.Task[None]] = set()
+
+    async def finish(self, target: Target, work: Coroutine[Any, Any, None]) -> bool:
+        """Do the work on a version; False: it was stopped, because the version is not wanted."""
+        task = asyncio.create_task(work, name=f"document {target.document_id}")
+        key = (target.document_id, target.version)
+        self._tasks[key] = task
+        try:
+            await task
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            if task not in self._stopped or (current is not None and current.cancelling()):
+                raise
+            return False
+        finally:
+            del self._tasks[key]
+            self._stopped.discard(task)
+        return True
+
+    async def watch(self) -> None:
+        """Stop what is deleted, replaced or cancelled, until cancelled itself."""
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            if self._tasks:
+                try:
+                    await self._look()
+                except (SQLAlchemyError, OSError) as error:
+                    logger.warning("Nobody can see what is wanted: %s", type(error).__name__)
+
+    async def _look(self) -> None:
+        versions = list(self._tasks)
+        async with self._sessions.begin() as session:
+            gone = await store.not_wanted(session, versions)
+        for key in versions:
+            task = self._tasks.get(key)
+            if key[0] in gone and task is not None:
+                self._stopped.add(task)
+                task.cancel()

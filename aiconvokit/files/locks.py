@@ -1,0 +1,33 @@
+"""Passwords of documents: kept as they are said, since they are needed again to draw a page.
+
+They leave the database for the sandbox only, and go with the document.
+"""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from aiconvokit.errors import NotFound
+from aiconvokit.files import documents, lock_queries
+from aiconvokit.services import Services
+from ingestion.tables import Document
+
+_WAITING = frozenset({"queued", "processing"})
+
+
+async def set_password(
+    services: Services, session: AsyncSession, document: Document, password: str | None
+) -> None:
+    """Keep a document's password, None for none, and read it again where it stayed locked.
+
+    `document` is as it is then.
+
+    Raises:
+        NotFound: it was deleted meanwhile.
+    """
+    if not await lock_queries.set_password(session, document.id, password):
+        raise NotFound.of("Document")
+    if password is not None:
+        await lock_queries.queue_locked(session, document.id)
+    await session.refresh(document)
+    if password is not None and document.status in _WAITING:
+        # One in work began without the password: it is looked at again when that has ended.
+        await documents.queue_ingestion(services, session, document.id)

@@ -1,0 +1,160 @@
+"""One run end to end: the shipped server gets files over HTTP and reads them."""
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import httpx
+import msgspec
+import psutil
+import psycopg
+
+from aiconvokit.db import libpq_url
+from benchmarks.ingestion.embedder import MODEL
+from benchmarks.turns.processes import cpu_seconds
+from benchmarks.turns.servers import free_port, running
+
+PASSWORD = "correct horse battery"  # noqa: S105  # of a database that is thrown away
+SAMPLE_SECONDS = 0.05
+POLL_SECONDS = 0.05
+REQUEST_SECONDS = 600
+MIB = 1024 * 1024
+
+
+class Files(msgspec.Struct, kw_only=True):
+    """What a folder of files came to."""
+
+    files: int
+    bytes: int
+    pages: int
+    passages: int
+    failed: int
+    wall: float
+    """Seconds from the first byte of the upload until the last document can be searched."""
+    app_cpu: float
+    """Seconds of the server with its worker and parsing children."""
+    postgres_cpu: float | None
+    peak: float
+    """Most memory of the server and its children at once, in MiB: each process's own and its share
+    of what it has in common with others (PSS), sampled."""
+    peak_rss: float
+    """The same, where every process counts what it shares as its own (RSS)."""
+
+
+class Peak:
+    """The most memory that a process tree had while it was watched."""
+
+    def __init__(self, pid: int) -> None:
+        self._root = psutil.Process(pid)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peak", daemon=True)
+        self.pss = self.rss = 0.0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            pss = rss = 0
+            for process in [self._root, *self._root.children(recursive=True)]:
+                try:
+                    found = process.memory_full_info()
+                except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile
+                    continue
+                rss += found.rss
+                pss += getattr(found, "pss", found.rss)
+            self.pss, self.rss = max(self.pss, pss / MIB), max(self.rss, rss / MIB)
+
+
+@contextmanager
+def free_embedder(delay_ms: float = 0.0) -> Iterator[str]:
+    """The embedder that costs nothing; its address, which ends in /v1."""
+    port = free_port()
+    module = "benchmarks.ingestion.embedder"
+    command = [sys.executable, "-m", module, "--port", str(port), "--delay-ms", f"{delay_ms:g}"]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, {}, url):
+        yield f"{url}/v1"
+
+
+@contextmanager
+def serving(database_url: str, embedder_url: str) -> Iterator[tuple[httpx.Client, int]]:
+    """The shipped server with its worker, and a client that is logged in; the server's pid."""
+    port = free_port()
+    command = [sys.executable, "-m", "aiconvokit", "serve", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder:
+        environment = {
+            "DATABASE_URL": database_url,
+            "OPENAI_BASE_URL": embedder_url,
+            "OPENAI_API_KEY": "sk-none",
+            "AICONVOKIT_EMBEDDING_MODEL": MODEL,
+            "AICONVOKIT_LIMITS": "off",
+            "AICONVOKIT_DATA_DIR": f"{folder}/data",
+        }
+        with (
+            running(command, environment, f"{url}/health/ready") as (pid, _),
+            httpx.Client(base_url=f"{url}/api/v1", timeout=REQUEST_SECONDS) as client,
+        ):
+            account = {"username": "bench", "password": PASSWORD}
+            client.post("/users/", json=account).raise_for_status()
+            token = client.post("/tokens/", json=account).raise_for_status().json()["token"]
+            client.headers["Authorization"] = f"Token {token}"
+            yield client, pid
+
+
+def read_files(
+    database_url: str, embedder_url: str, postmaster: int | None, paths: list[Path]
+) -> Files:
+    """Upload files in one request to a new server on an empty database; wait for the last."""
+    fields = {"name": "Reports", "company_name": "Acme", "instructions": "Answer briefly."}
+    with (
+        serving(database_url, embedder_url) as (client, pid),
+        psycopg.connect(libpq_url(database_url), autocommit=True) as watch,
+        Peak(pid) as peak,
+    ):
+        app, postgres = cpu_seconds(pid), cpu_seconds(postmaster) if postmaster else None
+        parts = [("files", (path.name, path.read_bytes())) for path in paths]
+        began = time.perf_counter()
+        client.post("/assistants/", data=fields, files=parts).raise_for_status()
+        while _unfinished(watch):
+            time.sleep(POLL_SECONDS)
+        wall = time.perf_counter() - began
+        pages, passages, failed = _totals(watch)
+        return Files(
+            files=len(paths),
+            bytes=sum(len(part[1][1]) for part in parts),
+            pages=pages,
+            passages=passages,
+            failed=failed,
+            wall=wall,
+            app_cpu=cpu_seconds(pid) - app,
+            postgres_cpu=cpu_seconds(postmaster) - postgres if postmaster and postgres else None,
+            peak=peak.pss,
+            peak_rss=peak.rss,
+        )
+
+
+def _unfinished(watch: psycopg.Connection) -> bool:
+    query = "SELECT EXISTS (SELECT FROM document WHERE status IN ('queued', 'processing'))"
+    row = watch.execute(query).fetchone()
+    return row is not None and bool(row[0])
+
+
+def _totals(watch: psycopg.Connection) -> tuple[int, int, int]:
+    """Pages, passages, and how many documents failed."""
+    row = watch.execute(
+        "SELECT coalesce(sum(page_count), 0), coalesce(sum(chunk_count), 0),"
+        " count(*) FILTER (WHERE status = 'failed') FROM document"
+    ).fetchone()
+    return (int(row[0]), int(row[1]), int(row[2])) if row else (0, 0, 0)
