@@ -14,6 +14,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -81,17 +82,17 @@ class Results:
 async def through_sandbox(paths: Sequence[Path], root: Path) -> Results:
     """Each file by itself."""
     results = Results()
-    sandbox = Sandbox(Limits())
-    for path in paths:
-        data = path.read_bytes()
-        began = time.monotonic()
-        outcome = await _outcome(sandbox, path.name, data)
-        results.note(str(path.relative_to(root)), outcome, time.monotonic() - began)
-        if outcome in {"timeout", "memory", "too_complex", "parser_crashed"}:
+    with closing(Sandbox(Limits())) as sandbox:
+        for path in paths:
+            data = path.read_bytes()
             began = time.monotonic()
-            if await _outcome(sandbox, "good.md", GOOD) != "ready":
-                raise RuntimeError(f"A good file is not read after {path}.")
-            results.good.append(time.monotonic() - began)
+            outcome = await _outcome(sandbox, path.name, data)
+            results.note(str(path.relative_to(root)), outcome, time.monotonic() - began)
+            if outcome in {"timeout", "memory", "too_complex", "parser_crashed"}:
+                began = time.monotonic()
+                if await _outcome(sandbox, "good.md", GOOD) != "ready":
+                    raise RuntimeError(f"A good file is not read after {path}.")
+                results.good.append(time.monotonic() - began)
     return results
 
 

@@ -1,7 +1,7 @@
 """Every statement of the ground floor: stage, swap, states of a document, embedding spaces."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import psycopg
@@ -58,7 +58,7 @@ class Target:
     model: tuple[str, str] | None
     """Provider and model of that space."""
     cutting: Cutting | None = None
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

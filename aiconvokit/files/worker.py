@@ -64,8 +64,9 @@ class Ingestion:
     def __init__(self, services: Services, at_once: int) -> None:
         self._services = services
         self._at_once = at_once
-        sandbox = Sandbox(parser_limits(services.settings.limits), children=at_once + 1)
-        self._pipeline = Pipeline(services.owner_sessions, sandbox, services.embedders)
+        limits = parser_limits(services.settings.limits)
+        self._sandbox = Sandbox(limits, children=at_once + 1)
+        self._pipeline = Pipeline(services.owner_sessions, self._sandbox, services.embedders)
         self._pauses = Pauses(services.embedders)
         self._in_work = InWork(services.owner_sessions)
 
@@ -83,6 +84,7 @@ class Ingestion:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+            self._sandbox.close()
 
     async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
         """One try at a document's newest version; `burned` tries were made by jobs before."""

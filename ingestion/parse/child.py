@@ -25,7 +25,7 @@ def main() -> int:
     request = _read_request(sys.stdin.buffer)
     confine(request.limits)
     give_way()
-    _do_without("numpy")
+    do_without("numpy")
     answers = private_stdout()
     data = sys.stdin.buffer.read(request.size)
     if len(data) < request.size:
@@ -38,7 +38,7 @@ def main() -> int:
     return 0
 
 
-def _do_without(module: str) -> None:
+def do_without(module: str) -> None:
     """Let its import fail: openpyxl takes numpy where it finds it, 120 MB and a thread a core."""
     sys.modules[module] = None  # type: ignore[assignment] # how the import system spells it
 

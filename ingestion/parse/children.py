@@ -11,6 +11,8 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import msgspec
 
@@ -23,20 +25,81 @@ logger = logging.getLogger(__name__)
 STDERR_BYTES = 16_384
 """What is kept of a child's complaints."""
 
-_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 """A thread a core has no room in a child's address space, and there are two children at once."""
 
 _OUT_OF_MEMORY = frozenset({wire.EXIT_OUT_OF_MEMORY, -signal.SIGABRT})
 """PDFium and the tokenizer abort when they get no memory; they crash in other ways."""
 
 
-async def ask_child(module: str, request: bytes, data: bytes, limits: Limits) -> wire.Message:
-    """Start a module as a child, send it a request and a file, and give back what it answers.
+class Child(Protocol):
+    """A process that was asked to look at one file."""
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter: ...
+
+    @property
+    def stdout(self) -> asyncio.StreamReader: ...
+
+    @property
+    def stderr(self) -> asyncio.StreamReader: ...
+
+    def kill(self) -> None:
+        """Kill it with its whole group; one that is gone stays so."""
+        ...
+
+    async def wait(self) -> int:
+        """Its exit code, or minus the signal that ended it."""
+        ...
+
+
+Start = Callable[[], Awaitable[Child]]
+"""Starts a child that waits for its request on stdin."""
+
+
+def spawned(module: str) -> Start:
+    """Children that are new processes; a module's first deed is `confine.confine`."""
+
+    async def start() -> Child:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-m", module),
+            stdin=PIPE,
+            stdout=PIPE,
+            stderr=PIPE,
+            env=ENVIRONMENT,
+            start_new_session=True,
+        )
+        return _Spawned(process)
+
+    return start
+
+
+class _Spawned:
+    def __init__(self, process: Process) -> None:
+        self._process = process
+        assert process.stdin is not None  # noqa: S101 - PIPE was asked for
+        assert process.stdout is not None  # noqa: S101 - as above
+        assert process.stderr is not None  # noqa: S101 - as above
+        self.stdin = process.stdin
+        self.stdout = process.stdout
+        self.stderr = process.stderr
+
+    def kill(self) -> None:
+        if self._process.returncode is None:  # else its number may be another's
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+
+    async def wait(self) -> int:
+        return await self._process.wait()
+
+
+async def ask_child(start: Start, request: bytes, data: bytes, limits: Limits) -> wire.Message:
+    """Start a child, send it a request and a file, and give back what it answers.
 
     Cancelling kills the child at once.
 
     Args:
-        module: which one; its first deed is `ingestion.parse.confine.confine`.
+        start: starts it.
         request: a frame.
         data: the file.
         limits: what the answer may cost.
@@ -46,37 +109,31 @@ async def ask_child(module: str, request: bytes, data: bytes, limits: Limits) ->
         DocumentTooComplex: a limit was hit: also by the child itself.
         ParserCrashed: the child ended without an answer.
     """
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-I", "-m", module),
-        stdin=PIPE,
-        stdout=PIPE,
-        stderr=PIPE,
-        env=_ENVIRONMENT,
-        start_new_session=True,
-    )
+    child = await start()
     try:
-        return await _converse(process, (request, data), limits)
+        return await _converse(child, (request, data), limits)
     except TimeoutError:
         raise DocumentTooComplex(
             "Reading the document took too long. Split it, or export it anew.", code="timeout"
         ) from None
     finally:
-        await _end(process)
+        child.kill()
+        await child.wait()
 
 
-async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits) -> wire.Message:
+async def _converse(child: Child, frames: tuple[bytes, ...], limits: Limits) -> wire.Message:
     started = asyncio.get_running_loop().time()
     async with asyncio.timeout_at(started + limits.wall_seconds) as deadline:
         async with asyncio.TaskGroup() as group:
-            complaints = group.create_task(_read_stderr(process))
-            group.create_task(_feed(process, frames))
-            answer = await _read_message(process, limits)
+            complaints = group.create_task(_read_stderr(child))
+            group.create_task(_feed(child, frames))
+            answer = await _read_message(child, limits)
             if isinstance(answer, wire.PagesKnown):
                 deadline.reschedule(started + limits.wall_for(answer.pages))
-                answer = await _read_message(process, limits)
+                answer = await _read_message(child, limits)
             if answer is not None:
-                _kill(process)  # so that both tasks end, whatever the child still does
-        code = await process.wait()
+                child.kill()  # so that both tasks end, whatever the child still does
+        code = await child.wait()
     match answer:
         case wire.Refused():
             raise answer.error()
@@ -86,38 +143,34 @@ async def _converse(process: Process, frames: tuple[bytes, ...], limits: Limits)
             return answer
 
 
-async def _feed(process: Process, frames: tuple[bytes, ...]) -> None:
-    assert process.stdin is not None  # noqa: S101 - PIPE was asked for
+async def _feed(child: Child, frames: tuple[bytes, ...]) -> None:
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # a child that died says why
         for frame in frames:
-            process.stdin.write(frame)
-            await process.stdin.drain()
-        process.stdin.close()
-        await process.stdin.wait_closed()
+            child.stdin.write(frame)
+            await child.stdin.drain()
+        child.stdin.write_eof()
 
 
-async def _read_message(process: Process, limits: Limits) -> wire.Message | None:
+async def _read_message(child: Child, limits: Limits) -> wire.Message | None:
     """The next message; None when the child ended without one, or sent anything else."""
-    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
     try:
-        length = int.from_bytes(await process.stdout.readexactly(wire.LENGTH_BYTES), "big")
+        length = int.from_bytes(await child.stdout.readexactly(wire.LENGTH_BYTES), "big")
         if length > limits.answer_bytes:
             return wire.Refused(
                 "too_complex", "The document is too large when unpacked.", too_complex=True
             )
-        return wire.decode(await process.stdout.readexactly(length))
+        return wire.decode(await child.stdout.readexactly(length))
     except asyncio.IncompleteReadError:
         return None
     except msgspec.DecodeError:
-        _kill(process)
+        child.kill()
         return None
 
 
-async def _read_stderr(process: Process) -> bytes:
+async def _read_stderr(child: Child) -> bytes:
     """The last of what the child complained about."""
-    assert process.stderr is not None  # noqa: S101 - PIPE was asked for
     kept = b""
-    while block := await process.stderr.read(STDERR_BYTES):
+    while block := await child.stderr.read(STDERR_BYTES):
         kept = (kept + block)[-STDERR_BYTES:]
     return kept
 
@@ -137,15 +190,3 @@ def _silence(code: int, complaints: bytes) -> IngestionError:
         )
     how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
     return ParserCrashed(f"The parser broke down over this document ({how}).")
-
-
-def _kill(process: Process) -> None:
-    """Kill the child's whole group, unless the child is gone and its number may be another's."""
-    if process.returncode is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-
-async def _end(process: Process) -> None:
-    _kill(process)
-    await process.wait()

@@ -24,9 +24,14 @@ def confine(limits: Limits) -> None:
     _limit(resource.RLIMIT_CPU, limits.cpu_seconds, spare=1)  # SIGXCPU says why, SIGKILL not
     if sys.platform == "linux":  # macOS neither keeps RLIMIT_AS nor has prctl
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
-        libc = ctypes.CDLL(None, use_errno=True)
-        libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    die_with_parent()
+
+
+def die_with_parent() -> None:
+    """Be killed as soon as the parent is gone, where the system does that."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 
 def give_way() -> None:

@@ -2,13 +2,13 @@
 
 from ingestion.errors import ParserCrashed
 from ingestion.parse import wire
-from ingestion.parse.children import ask_child
+from ingestion.parse.children import ask_child, spawned
 from ingestion.parse.limits import Limits
 
 MAX_CHARACTERS = 200_000
 """Of a page whose characters are placed: the densest real page has some 20,000."""
 
-_CHILD = "ingestion.parse.picture_child"
+_CHILD = spawned("ingestion.parse.picture_child")
 _ODD = "The drawing child answered something else."
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from ingestion.errors import DocumentRejected, ParserCrashed
 from ingestion.parse import wire
-from ingestion.parse.children import ask_child
+from ingestion.parse.children import ask_child, spawned
 from ingestion.parse.limits import MB, Limits
 
 MOST_PAGES = 300
@@ -27,7 +27,7 @@ ANSWER_BYTES = 1 * MB
 REPORT_EVERY = 10
 """Pages between two lines in the log."""
 
-_CHILD = "ingestion.parse.recognition_child"
+_CHILD = spawned("ingestion.parse.recognition_child")
 
 logger = logging.getLogger(__name__)
 

@@ -43,6 +43,8 @@ _PARSERS = {
 }
 """By name: a child imports the one parser it needs, since openpyxl alone takes 0.4 s."""
 
+MODULES = sorted({*_PARSERS.values()})
+"""Each once."""
 
 _AIDED = frozenset({PDF, *IMAGES})
 _UNAIDED = Aids()
@@ -90,6 +92,11 @@ def parse(
     if media_type in _AIDED:
         return cast("_AidedParser", parser).parse(data, filename, limits, known, aids)
     return cast("_Parser", parser).parse(data, filename, limits, known)
+
+
+def module_of(media_type: str) -> str:
+    """The module that reads a type; of what no parser claims, the simplest."""
+    return _PARSERS.get(media_type, _PARSERS[TEXT])
 
 
 def _unlocked(data: bytes, password: str | None) -> bytes:

@@ -6,8 +6,10 @@ children of their own, and the file is parsed again with their words.
 """
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
@@ -16,7 +18,8 @@ from ingestion.errors import DocumentTooComplex, ParserCrashed
 from ingestion.extras import reads_pictures
 from ingestion.load import clean_filename
 from ingestion.parse import wire
-from ingestion.parse.children import ask_child
+from ingestion.parse.children import Child, ask_child, spawned
+from ingestion.parse.forks import Forks
 from ingestion.parse.limits import Limits
 from ingestion.parse.recognise import recognise_pages
 from ingestion.parse.wire import Parsed
@@ -32,11 +35,20 @@ Turns = AbstractAsyncContextManager[None]
 
 
 class Sandbox:
-    """Parses files, a few at a time; the others wait their turn."""
+    """Parses files, a few at a time; the others wait their turn.
+
+    Its children are forks of one server, to be closed at the end.
+    """
 
     def __init__(self, limits: Limits | None = None, *, children: int = CHILDREN) -> None:
         self.limits = limits or Limits()
-        self._turns = _Turns(asyncio.Semaphore(children), asyncio.Semaphore(RECOGNISERS))
+        self._forks = Forks()
+        turns = (asyncio.Semaphore(children), asyncio.Semaphore(RECOGNISERS))
+        self._ways = _Ways(*turns, self._forks.start)
+
+    def close(self) -> None:
+        """End the server, and with it what is still being parsed."""
+        self._forks.close()
 
     async def parse(
         self,
@@ -49,7 +61,7 @@ class Sandbox:
     ) -> Parsed:
         """`parse_in_child` with this sandbox's limits, when it is this file's turn."""
         request = _request(data, media_type, filename, self.limits, cutting, password)
-        return await _parse(data, request, self._turns)
+        return await _parse(data, request, self._ways)
 
 
 async def parse_in_child(
@@ -79,15 +91,20 @@ async def parse_in_child(
         ParserCrashed: the child ended without an answer.
     """
     request = _request(data, media_type, filename, limits, cutting, password)
-    return await _parse(data, request, _Turns(nullcontext(), nullcontext()))
+    return await _parse(data, request, _Ways(nullcontext(), nullcontext(), _spawn))
+
+
+async def _spawn(_media_type: str) -> Child:
+    return await spawned(_PARSING_CHILD)()
 
 
 @dataclass(frozen=True, slots=True)
-class _Turns:
-    """What is waited for before a child is started."""
+class _Ways:
+    """What is waited for before a child is started, and how one that reads a type is."""
 
     parser: Turns
     recogniser: Turns
+    start: Callable[[str], Awaitable[Child]]
 
 
 def _request(
@@ -107,19 +124,20 @@ def _request(
     return wire.Request(media_type, name, len(data), limits, cutting, password, texts)
 
 
-async def _parse(data: bytes, request: wire.Request, turns: _Turns) -> Parsed:
-    answer = await _ask(data, request, turns)
+async def _parse(data: bytes, request: wire.Request, ways: _Ways) -> Parsed:
+    answer = await _ask(data, request, ways)
     if isinstance(answer, wire.Unread):
-        async with turns.recogniser:
+        async with ways.recogniser:
             texts = await recognise_pages(
                 data, request.media_type, answer.pages, request.limits, request.password
             )
-        answer = await _ask(data, msgspec.structs.replace(request, texts=texts), turns)
+        answer = await _ask(data, msgspec.structs.replace(request, texts=texts), ways)
     if not isinstance(answer, Parsed):
         raise ParserCrashed("The parser answered something else.")
     return answer
 
 
-async def _ask(data: bytes, request: wire.Request, turns: _Turns) -> wire.Message:
-    async with turns.parser:
-        return await ask_child(_PARSING_CHILD, wire.encode(request), data, request.limits)
+async def _ask(data: bytes, request: wire.Request, ways: _Ways) -> wire.Message:
+    async with ways.parser:
+        start = partial(ways.start, request.media_type)
+        return await ask_child(start, wire.encode(request), data, request.limits)

@@ -1,5 +1,6 @@
 """What parent and child say to each other: frames of a length and a MessagePack message."""
 
+import struct
 from collections.abc import Mapping, Sequence
 
 import msgspec
@@ -23,6 +24,13 @@ NO_SUCH_PAGE = "no_such_page"
 
 EXIT_OUT_OF_MEMORY = 77
 """How a child ends whose memory is too short for a message."""
+
+RECORD = struct.Struct(">cIi")
+"""Between the parent and a fork server: START, KILL or ENDED; the number of the fork; and the place
+in `registry.MODULES` of what it parses with, or the exit code it ended with."""
+START, KILL, ENDED = b"s", b"k", b"e"
+SOCKETS = 2
+"""Come with START: the fork's stdin and stdout, and its stderr."""
 
 
 class Request(msgspec.Struct, frozen=True):

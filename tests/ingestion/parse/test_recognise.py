@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import closing
 
 import pypdfium2  # type: ignore[import-untyped] # ships no types
 import pytest
@@ -60,7 +61,8 @@ async def test_pages_without_text_are_recognised_and_others_are_not(make_pdf: Ma
             writer.add_page(page)
     out = io.BytesIO()
     writer.write(out)
-    parsed = await Sandbox().parse(out.getvalue(), PDF, "lease.pdf")
+    with closing(Sandbox()) as sandbox:
+        parsed = await sandbox.parse(out.getvalue(), PDF, "lease.pdf")
     assert [page.text for page in parsed.document.pages] == ["A page of text.", LEASE, ""]
     assert [chunk.page for chunk in parsed.chunks] == [1, 2]
 
