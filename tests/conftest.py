@@ -14,6 +14,7 @@ from fake_model.server import FakeModel, running_fake_model
 from support.databases import TEMPLATE, clone
 from support.databases import database as named
 from support.server import Client, Server, running_server
+from support.starter import starter
 
 
 @pytest.fixture(scope="session")
@@ -35,6 +36,14 @@ def cluster_url() -> Iterator[str]:
 def database_url(cluster_url: str) -> str:
     """A database of the test's own."""
     return clone(cluster_url)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def commands() -> Iterator[None]:
+    """What starts servers ends with the tests."""
+    yield
+    if starter.cache_info().currsize:
+        starter().close()
 
 
 @pytest.fixture(scope="session")

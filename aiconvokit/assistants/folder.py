@@ -2,13 +2,14 @@
 
 import asyncio
 import enum
+import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries
-from aiconvokit.errors import AIConvoKitError
+from aiconvokit.errors import AIConvoKitError, NotFound
 from aiconvokit.files import documents, folder_queries, locks
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
@@ -20,7 +21,10 @@ from ingestion.batch import Found
 from ingestion.tables import Document
 
 POLL_SECONDS = 0.2
-_FINISHED = {"ready", "failed"}
+POLL_SHARE = 20
+"""Looking takes at most one part in so many of the time, however many documents wait."""
+HOPELESS = "embedder_misconfigured"
+"""What ends the waiting: only the operator ends the wait for a right key."""
 
 
 class Plan(enum.Enum):
@@ -98,18 +102,19 @@ async def ingest(
     async with services.sessions.begin() as session:
         collection = await queries.own_collection(session, assistant_id)
         await queries.read_uploads(session, assistant_id)
-    waiting: dict[int, str] = {}
-    key = _Key(password)
+    following = _Following(services, collection.id, _Key(password))
     for found in batch:
         try:
-            waiting[await _store(services, owner_id, collection.id, found)] = found.name
+            document_id = await _store(services, owner_id, collection.id, found)
         except (AIConvoKitError, OSError) as error:
             yield Progress([Ended(found.name, 0, str(error))], [])
         else:
-            yield await _look(services, collection.id, waiting, key)
-    while waiting:
-        await asyncio.sleep(POLL_SECONDS)
-        yield await _look(services, collection.id, waiting, key)
+            following.waiting[document_id] = found.name
+            if following.is_time:
+                yield await following.look()
+    while following.waiting:
+        await asyncio.sleep(following.pause_seconds)
+        yield await following.look()
 
 
 async def _store(services: Services, owner_id: int, collection_id: int, found: Found) -> int:
@@ -136,35 +141,57 @@ class _Key:
     password: str | None = field(repr=False)
     tried: set[int] = field(default_factory=set)
 
-    async def try_on(self, services: Services, session: AsyncSession, document: Document) -> None:
-        """Let a document that is locked be read again."""
+    async def opens(self, services: Services, session: AsyncSession, document: Document) -> bool:
+        """Whether a document that is locked is read again with it."""
         is_locked = document.status == "failed" and document.error_code == LOCKED
-        if self.password is not None and is_locked and document.id not in self.tried:
-            self.tried.add(document.id)
+        if self.password is None or not is_locked or document.id in self.tried:
+            return False
+        self.tried.add(document.id)
+        try:
             await locks.set_password(services, session, document, self.password)
+        except NotFound:  # deleted just now
+            return False
+        return True
 
 
-async def _look(
-    services: Services, collection_id: int, waiting: dict[int, str], key: _Key
-) -> Progress:
-    """Take what ended out of `waiting`."""
-    async with services.sessions.begin() as session:
-        rows = await folder_queries.states_of(session, collection_id, list(waiting))
-        for row in rows:
-            await key.try_on(services, session, row)
-    ended = [_ended(waiting.pop(row.id), row) for row in rows if _is_over(row)]
-    in_work = [waiting[row.id] for row in rows if row.status == "processing"]
-    gone = set(waiting) - {row.id for row in rows}
-    ended += [Ended(waiting.pop(one), 0, "It was deleted meanwhile.") for one in gone]
-    return Progress(ended, in_work)
+class _Following:
+    """Documents that are waited for, by id with the names of their files."""
+
+    def __init__(self, services: Services, collection_id: int, key: _Key) -> None:
+        self.waiting: dict[int, str] = {}
+        self.pause_seconds = POLL_SECONDS
+        self._services = services
+        self._collection_id = collection_id
+        self._key = key
+        self._looked_at = 0.0
+
+    @property
+    def is_time(self) -> bool:
+        """Whether the last look is long enough ago."""
+        return time.monotonic() - self._looked_at >= self.pause_seconds
+
+    async def look(self) -> Progress:
+        """Take what ended out of what is waited for."""
+        began = time.monotonic()
+        async with self._services.sessions.begin() as session:
+            unfinished = await folder_queries.unfinished_of(session, self._collection_id)
+            still = {one.id for one in unfinished if one.error_code != HOPELESS}
+            over = self.waiting.keys() - still
+            rows = await folder_queries.states_of(session, self._collection_id, list(over))
+            for row in rows:
+                if await self._key.opens(self._services, session, row):
+                    over.discard(row.id)
+        known = {row.id: row for row in rows}
+        ended = [_ended(self.waiting.pop(one), known.get(one)) for one in sorted(over)]
+        in_work = [one.id for one in unfinished if one.is_in_work]
+        self._looked_at = time.monotonic()
+        self.pause_seconds = max(POLL_SECONDS, POLL_SHARE * (self._looked_at - began))
+        return Progress(ended, [self.waiting[one] for one in in_work if one in self.waiting])
 
 
-def _is_over(document: Document) -> bool:
-    """Whether waiting is of no use: only the operator ends the wait for a wrong key."""
-    return document.status in _FINISHED or document.error_code == "embedder_misconfigured"
-
-
-def _ended(name: str, document: Document) -> Ended:
+def _ended(name: str, document: Document | None) -> Ended:
+    if document is None:
+        return Ended(name, 0, "It was deleted meanwhile.")
     if document.status == "ready":
         return Ended(name, document.page_count or 0, None)
     return Ended(name, 0, f"{document.error_code}: {document.error_detail}")

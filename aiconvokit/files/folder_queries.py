@@ -10,6 +10,8 @@ from aiconvokit.files.tables import StoredFile
 from ingestion.attributes import Attributes, loaded
 from ingestion.tables import Document
 
+UNFINISHED = ("queued", "processing")
+
 
 class Content(NamedTuple):
     """What a document is made of, and how far it is."""
@@ -44,6 +46,24 @@ async def queue_again(session: AsyncSession, collection_id: int, filename: str) 
             .returning(Document.id)
         )
     ).one()
+
+
+class Unfinished(NamedTuple):
+    """A document that waits to be read, or is read."""
+
+    id: int
+    is_in_work: bool
+    error_code: str | None
+
+
+async def unfinished_of(session: AsyncSession, collection_id: int) -> list[Unfinished]:
+    """What a collection waits for; nothing more is read of it, since it may be many thousands."""
+    rows = await session.execute(
+        select(Document.id, Document.status == "processing", Document.error_code).where(
+            Document.collection_id == collection_id, Document.status.in_(UNFINISHED)
+        )
+    )
+    return [Unfinished(*row) for row in rows]
 
 
 async def states_of(

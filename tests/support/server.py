@@ -3,8 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+
+from support.starter import Process, start
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"
@@ -84,7 +84,7 @@ class Server:
     """A running `aiconvokit serve`."""
 
     base_url: str
-    process: "subprocess.Popen[bytes]"
+    process: Process
     log: Path
 
     def client(self, **headers: str) -> Client:
@@ -121,14 +121,9 @@ def running_server(
     port = free_port()
     with tempfile.TemporaryDirectory(prefix="ack-") as folder:
         log = Path(folder) / "log"
-        command = [sys.executable, "-m", "aiconvokit", "serve", "--port", str(port), *arguments]
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603  # our own command
-                command,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env=server_environment(folder, database_url, model_url) | dict(environment or {}),
-            )
+        command = ["serve", "--port", str(port), *arguments]
+        told = server_environment(folder, database_url, model_url) | dict(environment or {})
+        process = start(command, told, log)
         server = Server(f"http://127.0.0.1:{port}", process, log)
         try:
             _wait_until_ready(server)

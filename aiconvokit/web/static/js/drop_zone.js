@@ -5,7 +5,9 @@ import { icon } from "./icons.js";
 import { UPLOAD_BYTES } from "./server.js";
 import { size, t } from "./texts.js";
 
-const TYPES = ".pdf,.docx,.docm,.pptx,.pptm,.xlsx,.xlsm,.csv,.tsv,.html,.htm,.md,.markdown,.txt";
+const TYPES =
+  ".pdf,.docx,.docm,.pptx,.pptm,.xlsx,.xlsm,.csv,.tsv,.html,.htm,.md,.markdown,.txt," +
+  ".epub,.json,.jsonl,.ndjson,.png,.jpg,.jpeg,.tif,.tiff,.webp";
 
 /** A zone that hands files to `take(files)`. */
 export function dropZone(take) {
