@@ -18,13 +18,13 @@ from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.chat.turn import Done, stored_citation
-from aiconvokit.errors import AIConvoKitError, NotFound, ServerStopping
+from aiconvokit.errors import AIConvoKitError, NotFound, ServerStopping, Unavailable
 from aiconvokit.llm.chat_model import Restarted
 from aiconvokit.openai_api.annotations import FileCitation, file_citations
 from aiconvokit.openai_api.messages.work import show_messages
 from aiconvokit.openai_api.queries import file_ids_of
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.openai_api.runs.show import show_run
+from aiconvokit.openai_api.runs.show import ACTIVE, show_run
 from aiconvokit.openai_api.runs.steps import (
     StepOut,
     file_results,
@@ -201,6 +201,8 @@ class _Teller:
             message = (await show_messages(session, self._thread, [answer]))[0]
             results = await step_results(session, answer, with_content=False)
         shown, told = show_run(run, thread_id, answer), list[bytes]()
+        if shown.status in ACTIVE:  # its task ended, and could not store what it came to
+            raise Unavailable("The database is not available.", code="database_unavailable")
         if run.parameters["searches"] and not self._has_searched:  # it failed, or was stopped
             told.append(_closed(search_step(run, thread_id, answer, results)))
         if self._writes or answer.content:
