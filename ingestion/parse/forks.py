@@ -5,6 +5,8 @@ import itertools
 import socket
 import subprocess
 import sys
+import weakref
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -61,6 +63,7 @@ class Forks:
         self._server: _Server | None = None
         self._numbers = itertools.count(1)
         self._idle: asyncio.TimerHandle | None = None
+        self._end: Callable[[], object] = lambda: None
 
     async def start(self, media_type: str) -> Child:
         """A child that waits for its request; the server has imported what reads the type."""
@@ -84,13 +87,11 @@ class Forks:
         """End the server, and with it every fork."""
         if self._idle is not None:
             self._idle.cancel()
-        server, self._server = self._server, None
-        if server is not None:
-            if server.listening is not None:
-                server.listening.cancel()
-            server.control.close()
-            server.process.kill()
-            server.process.wait()
+        if self._server is not None:
+            if self._server.listening is not None:
+                self._server.listening.cancel()
+            self._server = None
+            self._end()
 
     def _running(self) -> _Server:
         if self._idle is not None:
@@ -110,6 +111,7 @@ class Forks:
                     env=ENVIRONMENT,
                     start_new_session=True,
                 )
+            self._end = weakref.finalize(self, _end, process, ours)
             self._server = _Server(process, ours)
             self._server.listening = asyncio.create_task(self._server.listen())
         return self._server
@@ -119,6 +121,13 @@ class Forks:
         if self._server is not None and not self._server.ends:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(IDLE_SECONDS, self.close)
+
+
+def _end(process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
+    """Also of a server that nobody closed, once nobody can use it any more."""
+    control.close()
+    process.kill()
+    process.wait()
 
 
 class _Fork:

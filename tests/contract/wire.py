@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 
 from support.server import Server
 
@@ -37,5 +36,5 @@ def exactly(answer: httpx.Response, status: int, body: str) -> None:
 
 def stored_files(server: Server) -> set[str]:
     """Names of everything in the server's storage, unfinished parts too."""
-    data = Path(psutil.Process(server.process.pid).environ()["AICONVOKIT_DATA_DIR"])
+    data = Path(server.process.environment["AICONVOKIT_DATA_DIR"])
     return {path.name for path in (data / "files").rglob("*") if path.is_file()}

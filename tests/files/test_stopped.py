@@ -57,12 +57,13 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 def parsing() -> list[psutil.Process]:
-    """Parsing children of this process."""
+    """Parsing children of this process: forks of its fork server."""
     return [
-        child
-        for child in psutil.Process().children()
-        if child.status() != psutil.STATUS_ZOMBIE
-        and any("ingestion.parse.child" in word for word in child.cmdline())
+        fork
+        for server in psutil.Process().children()
+        if "ingestion.parse.fork_server" in server.cmdline()
+        for fork in server.children()
+        if fork.status() != psutil.STATUS_ZOMBIE
     ]
 
 

@@ -24,10 +24,11 @@ POLL_SECONDS = 0.02
 
 
 class Process:
-    """A started command; what tests use of subprocess.Popen."""
+    """A started command; what tests use of subprocess.Popen, and its environment."""
 
-    def __init__(self, starter: "Starter", pid: int) -> None:
+    def __init__(self, starter: "Starter", pid: int, environment: Mapping[str, str]) -> None:
         self.pid = pid
+        self.environment = environment
         self.returncode: int | None = None
         self._starter = starter
 
@@ -86,7 +87,7 @@ def starter() -> Starter:
 def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
     """Start `aiconvokit` with arguments, in an environment, with its output in a file."""
     request = {"arguments": list(arguments), "environment": dict(environment), "log": str(log)}
-    return Process(starter(), starter().ask(**request))
+    return Process(starter(), starter().ask(**request), environment)
 
 
 def _serve() -> None:

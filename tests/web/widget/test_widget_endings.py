@@ -7,7 +7,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
 
-import psutil
 import pytest
 
 from fake_model.server import FakeModel
@@ -38,7 +37,7 @@ def users(server: Server, action: str, name: str) -> None:
     """The command, with the server's own environment."""
     subprocess.run(  # noqa: S603  # our own command
         [sys.executable, "-m", "aiconvokit", "users", action, name],
-        env=psutil.Process(server.process.pid).environ(),
+        env=dict(server.process.environment),
         check=True,
         timeout=60,
         capture_output=True,
