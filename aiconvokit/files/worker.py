@@ -70,13 +70,17 @@ class Ingestion:
         self._pauses = Pauses(services.embedders)
         self._in_work = InWork(services.owner_sessions)
 
+    def close(self) -> None:
+        """End what parses."""
+        self._sandbox.close()
+
     def register(self, queue: procrastinate.App) -> None:
         """Make the task known to a queue, so that its worker can run it."""
         queue.task(name=INGEST_TASK, retry=Backoff(), pass_context=True)(self.run)
 
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
-        """As long as the block lasts, work that nobody wants any more is stopped."""
+        """As long as the block lasts, work that nobody wants any more is stopped; then it ends."""
         task = asyncio.create_task(self._in_work.watch(), name="watch documents in work")
         try:
             yield
@@ -84,7 +88,7 @@ class Ingestion:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-            self._sandbox.close()
+            self.close()
 
     async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
         """One try at a document's newest version; `burned` tries were made by jobs before."""

@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-import psutil
 import psycopg
 from psycopg import sql
 
@@ -109,7 +108,7 @@ def _text(value: object) -> str:
 
 def data_of(server: Server) -> Path:
     """The server's data folder."""
-    return Path(psutil.Process(server.process.pid).environ()["AICONVOKIT_DATA_DIR"])
+    return Path(server.process.environment["AICONVOKIT_DATA_DIR"])
 
 
 def in_folder(folder: Path) -> Iterator[str]:

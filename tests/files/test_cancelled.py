@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -84,7 +85,8 @@ async def document(services: Services) -> int:
 
 async def read(services: Services, document: int, attempts: int = 0) -> None:
     context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=0, attempts=attempts)))
-    await Ingestion(services, 1).run(context, document)
+    with closing(Ingestion(services, 1)) as ingestion:
+        await ingestion.run(context, document)
 
 
 async def one(services: Services, sql: str) -> Any:

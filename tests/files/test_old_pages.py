@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
@@ -68,7 +69,8 @@ async def document(services: Services) -> int:
             (made,) = await documents.add(services, session, user.id, collection.id, intake)
         if number < 3:
             context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=0, attempts=0)))
-            await Ingestion(services, 1).run(context, made)
+            with closing(Ingestion(services, 1)) as ingestion:
+                await ingestion.run(context, made)
     return made
 
 

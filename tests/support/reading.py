@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -87,7 +88,11 @@ async def read(
 ) -> None:
     """One try at a document."""
     context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=job_id, attempts=0)))
-    await (ingestion or Ingestion(services, 2)).run(context, document_id)
+    if ingestion is not None:
+        await ingestion.run(context, document_id)
+        return
+    with closing(Ingestion(services, 2)) as own:
+        await own.run(context, document_id)
 
 
 async def row(services: Services, statement: str) -> Any:

@@ -21,6 +21,16 @@ MakeBomb = Callable[[bytes, int], bytes]
 _SLOW = b"word " * 3_500_000
 
 
+_OTHERS: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def others() -> None:
+    """Servers of other tests, which may have left theirs to the garbage collector."""
+    _OTHERS.clear()
+    _OTHERS.update(one.pid for one in _servers())
+
+
 @pytest.fixture
 async def sandbox() -> AsyncIterator[Sandbox]:
     with closing(Sandbox(children=2)) as found:
@@ -32,7 +42,9 @@ def _servers() -> list[psutil.Process]:
     return [
         one
         for one in psutil.Process().children()
-        if one.status() != psutil.STATUS_ZOMBIE and "fork_server" in " ".join(one.cmdline())
+        if one.pid not in _OTHERS
+        and one.status() != psutil.STATUS_ZOMBIE
+        and "fork_server" in " ".join(one.cmdline())
     ]
 
 

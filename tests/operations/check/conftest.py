@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -86,7 +87,8 @@ async def put(services: Services, sql: Callable[..., Any]) -> Put:
 async def read(services: Services, document: int) -> None:
     """What a worker does with a job."""
     context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=0, attempts=0)))
-    await Ingestion(services, 1).run(context, document)
+    with closing(Ingestion(services, 1)) as ingestion:
+        await ingestion.run(context, document)
 
 
 @pytest.fixture
