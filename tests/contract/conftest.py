@@ -1,7 +1,6 @@
 """One server for all contract tests; and one that is closed, throttled and shares assistants."""
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pytest
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, PASSWORD, Client, Server, running_server, server_environment
+from support.starter import run
 
 
 @pytest.fixture(scope="session")
@@ -68,15 +68,7 @@ def closed(cluster_url: str, fake_server: FakeModel) -> Iterator[Closed]:
         environment = server_environment(folder, url, fake_server.base_url)
 
         def users(*arguments: str, password: str = PASSWORD) -> "subprocess.CompletedProcess[str]":
-            return subprocess.run(  # noqa: S603  # our own command
-                [sys.executable, "-m", "aiconvokit", "users", *arguments],
-                input=f"{password}\n",
-                capture_output=True,
-                text=True,
-                env=environment,
-                timeout=60,
-                check=False,
-            )
+            return run(["users", *arguments], environment, timeout=60, said=f"{password}\n")
 
         data = {"AICONVOKIT_DATA_DIR": environment["AICONVOKIT_DATA_DIR"]}
         with running_server(url, fake_server.base_url, environment=team | data) as server:

@@ -11,15 +11,13 @@ import pytest
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, client_with_model, data_folder, running_server, server_environment
+from support.starter import run
 
 EMBEDDED = {"DATABASE_URL": "", "AICONVOKIT_EMBEDDING_MODEL": "", "AICONVOKIT_LIMITS": ""}
 
 
 def doctor(environment: dict[str, str], *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [sys.executable, "-m", "aiconvokit", "doctor", *arguments]
-    done = subprocess.run(  # noqa: S603  # our own command
-        command, env=environment, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = run(["doctor", *arguments], environment, timeout=300)
     printed = done.stdout + done.stderr
     assert "Traceback" not in printed
     assert "sk-test-secret" not in printed
@@ -70,7 +68,14 @@ def test_everything_that_is_wrong_is_told_at_once(fake: FakeModel, tmp_path: Pat
 def test_a_terminal_that_knows_no_signs_gets_letters(fake: FakeModel, tmp_path: Path) -> None:
     nobody = "postgresql://127.0.0.1:9/reports"
     environment = server_environment(str(tmp_path), nobody, fake.base_url)
-    done = doctor(environment | {"PYTHONIOENCODING": "ascii"})
+    done = subprocess.run(  # noqa: S603  # our own command, whose interpreter must begin with it
+        [sys.executable, "-m", "aiconvokit", "doctor"],
+        env=environment | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.returncode == 1
     assert " x  server" in done.stdout
 

@@ -14,6 +14,7 @@ import pytest
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import data_folder, server_environment
+from support.starter import run
 from support.waiting import eventually
 
 GOOD = b"# Lease\n\nThe rent is EUR 900 a month.\n"
@@ -29,18 +30,14 @@ class Shell:
         self.environment = server_environment(str(folder), url, model_url)
 
     def ingest(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(  # noqa: S603  # our own command
-            self.command(*arguments),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        return run(self.arguments(*arguments), self.environment, timeout=120)
 
-    def command(self, *arguments: str) -> list[str]:
-        given = [str(self.docs), "--create", "Leases", *arguments]
-        return [sys.executable, "-m", "aiconvokit", "ingest", *given]
+    def arguments(self, *more: str) -> list[str]:
+        return ["ingest", str(self.docs), "--create", "Leases", *more]
+
+    def command(self, *more: str) -> list[str]:
+        """For a process that is stopped half way."""
+        return [sys.executable, "-m", "aiconvokit", *self.arguments(*more)]
 
     def report(self, *arguments: str) -> dict[str, Any]:
         done = self.ingest("--json", *arguments)

@@ -16,6 +16,7 @@ import pytest
 from fake_model.server import FakeModel
 from support.databases import clone
 from support.server import API, Server, data_folder, running_server, server_environment
+from support.starter import run
 from support.waiting import eventually
 
 
@@ -32,19 +33,16 @@ class Shell:
         self.docs.mkdir()
         self.environment = server_environment(str(folder), url, model_url)
 
-    def command(self, *arguments: str) -> list[str]:
-        given = [str(self.docs), "--create", "Leases", "--recursive", "--sync", *arguments]
-        return [sys.executable, "-m", "aiconvokit", "ingest", *given]
+    def arguments(self, *more: str) -> list[str]:
+        given = ["ingest", str(self.docs), "--create", "Leases", "--recursive", "--sync"]
+        return [*given, *more]
+
+    def command(self, *more: str) -> list[str]:
+        """For a process that is stopped half way."""
+        return [sys.executable, "-m", "aiconvokit", *self.arguments(*more)]
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        done = subprocess.run(  # noqa: S603  # our own command
-            self.command(*arguments),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        done = run(self.arguments(*arguments), self.environment, timeout=120)
         assert "Traceback" not in done.stderr, done.stderr
         return done
 

@@ -1,8 +1,8 @@
 """Starts the shipped commands as forks of one process that has imported them already.
 
 A test's server is a process of its own, with its own environment, as the shipped command makes it;
-only the two seconds of imports are saved, a hundred times. The demo, the ingestion and the other
-commands are run as a person runs them.
+only the two seconds of imports are saved, two hundred times. The demo, the worker, `eval` and
+whatever is killed half way are run as a person runs them.
 
 Run as a script this file is that process: it reads requests from stdin, a JSON object a line.
 """
@@ -14,6 +14,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -84,10 +85,38 @@ def starter() -> Starter:
     return Starter()
 
 
-def start(arguments: Sequence[str], environment: Mapping[str, str], log: Path) -> Process:
-    """Start `aiconvokit` with arguments, in an environment, with its output in a file."""
-    request = {"arguments": list(arguments), "environment": dict(environment), "log": str(log)}
+def start(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    stdout: Path,
+    stderr: Path | None = None,
+    stdin: Path = Path(os.devnull),
+) -> Process:
+    """Start `aiconvokit` with arguments, in an environment; None: stderr goes with stdout."""
+    files = [str(stdin), str(stdout), str(stderr or stdout)]
+    request = {"arguments": list(arguments), "environment": dict(environment), "files": files}
     return Process(starter(), starter().ask(**request), environment)
+
+
+def run(
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    timeout: float,
+    said: str = "",
+) -> "subprocess.CompletedProcess[str]":
+    """Run `aiconvokit` to its end, with something on its stdin, as subprocess.run does."""
+    with tempfile.TemporaryDirectory(prefix="ack-") as folder:
+        stdin, stdout, stderr = (Path(folder) / name for name in ("in", "out", "err"))
+        stdin.write_text(said)
+        process = start(arguments, environment, stdout, stderr, stdin)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        return subprocess.CompletedProcess(
+            ["aiconvokit", *arguments], code, stdout.read_text(), stderr.read_text()
+        )
 
 
 def _serve() -> None:
@@ -109,10 +138,9 @@ def _become(request: Mapping[str, Any]) -> None:
     os.environ.clear()  # noqa: TID251  # the process is a command from here on
     os.environ.update(request["environment"])  # noqa: TID251  # as above
     sys.argv = ["aiconvokit", *request["arguments"]]
-    log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for place, one in enumerate((nothing, log, log)):
-        os.dup2(one, place)
+    for place, path in enumerate(request["files"]):
+        way = os.O_WRONLY | os.O_CREAT | os.O_APPEND if place else os.O_RDONLY
+        os.dup2(os.open(path, way, 0o600), place)
     random.seed()
 
 
