@@ -68,7 +68,7 @@ def test_everything_that_is_wrong_is_told_at_once(fake: FakeModel, tmp_path: Pat
 def test_a_terminal_that_knows_no_signs_gets_letters(fake: FakeModel, tmp_path: Path) -> None:
     nobody = "postgresql://127.0.0.1:9/reports"
     environment = server_environment(str(tmp_path), nobody, fake.base_url)
-    done = subprocess.run(  # noqa: S603  # our own command, whose interpreter must begin with it
+    done = subprocess.run(  # our own command, whose interpreter must begin with it
         [sys.executable, "-m", "aiconvokit", "doctor"],
         env=environment | {"PYTHONIOENCODING": "ascii"},
         capture_output=True,
