@@ -2,14 +2,16 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from aiconvokit import schema
+from aiconvokit.config import Settings
 from aiconvokit.embedded_postgres import EmbeddedPostgres
+from aiconvokit.services import Services, open_services
 from fake_model.server import FakeModel, running_fake_model
 from support.databases import TEMPLATE, clone
 from support.databases import database as named
@@ -58,6 +60,14 @@ def fake(fake_server: FakeModel) -> FakeModel:
     """The fake model server, with nothing recorded or scripted."""
     fake_server.reset()
     return fake_server
+
+
+@pytest.fixture
+async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncIterator[Services]:
+    """What routes and the worker share, on the test's database, with fake models."""
+    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
+    async with open_services(settings, database_url, tmp_path) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

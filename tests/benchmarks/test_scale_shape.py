@@ -1,7 +1,7 @@
 """The scale benchmark measures what it says."""
 
 from benchmarks.scale.asking import classes
-from benchmarks.scale.library import LEAST, Shape, Speed
+from benchmarks.scale.filling import LEAST, Shape, Speed
 from ingestion.tables import Collection
 
 

@@ -5,11 +5,8 @@ Postgres itself keeps of deleted rows until they are vacuumed is not looked at, 
 """
 
 import io
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import openai
@@ -28,6 +25,7 @@ from deletion.everywhere import (
 from fake_model.server import FakeModel
 from support.official import official
 from support.server import API, Client, Server, server_environment
+from support.starter import run
 from support.waiting import eventually
 from web.widget.visitors import Visitor, visitor, widget
 
@@ -245,18 +243,17 @@ def by_expiry(story: Story) -> None:
     eventually(lambda: story.user.get(story.ledger["url"]).status_code == 404)
 
 
-def by_user(story: Story) -> None:
+def command(story: Story, *arguments: str) -> int:
+    """The exit code of a command beside the server, which must be 0."""
     environment = server_environment("", story.database, story.fake.base_url)
     environment["AICONVOKIT_DATA_DIR"] = str(data_of(story.server))
-    done = subprocess.run(
-        [sys.executable, "-m", "aiconvokit", "users", "delete", "by_user"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run(arguments, environment, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode
+
+
+def by_user(story: Story) -> None:
+    command(story, "users", "delete", "by_user")
 
 
 WAYS = (by_document, by_assistant, by_file, by_store_file, by_store, by_expiry, by_user)
@@ -295,19 +292,4 @@ def test_a_deleted_sentence_never_comes_back(story: Story, way: Callable[[Story]
     assert saying(story.word, story.ask_again()) == []
     assert saying(story.word, [str(one.body) for one in story.fake.requests()]) == []
     assert saying(story.word, story.read()) == []
-    assert _checked(story, folder) == 0
-
-
-def _checked(story: Story, folder: Path) -> int:
-    environment = server_environment("", story.database, story.fake.base_url)
-    environment["AICONVOKIT_DATA_DIR"] = str(folder)
-    done = subprocess.run(
-        [sys.executable, "-m", "aiconvokit", "check"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.returncode
+    assert command(story, "check") == 0

@@ -1,8 +1,6 @@
 """Deletions among uploads, replacements and readings: each is whole, and so is the rest."""
 
 import json
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 
 from deletion.everywhere import data_of, in_database, in_folder
 from support.server import API, Client, Server, server_environment
+from support.starter import run
 from support.waiting import eventually
 
 
@@ -28,14 +27,7 @@ def checked(server: Server, database: str) -> dict[str, Any]:
     """What `aiconvokit check` says beside the server."""
     environment = server_environment("", database, "http://127.0.0.1:9")
     environment["AICONVOKIT_DATA_DIR"] = str(data_of(server))
-    done = subprocess.run(
-        [sys.executable, "-m", "aiconvokit", "check", "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run(["check", "--json"], environment, timeout=120)
     assert "Traceback" not in done.stderr, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found

@@ -1,72 +1,8 @@
 """`aiconvokit ingest`: a folder from the command line, twice, with bad files, cut off."""
 
-import json
-import signal
-import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
-
-import psycopg
-import pytest
-
-from fake_model.server import FakeModel
-from support.databases import clone
-from support.server import data_folder, server_environment
-from support.starter import run
-from support.waiting import eventually
+from support.shell import Shell
 
 GOOD = b"# Lease\n\nThe rent is EUR 900 a month.\n"
-
-
-class Shell:
-    """The command line on a database and a data folder of the test's own."""
-
-    def __init__(self, url: str, folder: Path, model_url: str) -> None:
-        self.url = url
-        self.docs = folder / "docs"
-        self.docs.mkdir()
-        self.environment = server_environment(str(folder), url, model_url)
-
-    def ingest(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return run(self.arguments(*arguments), self.environment, timeout=120)
-
-    def arguments(self, *more: str) -> list[str]:
-        return ["ingest", str(self.docs), "--create", "Leases", *more]
-
-    def command(self, *more: str) -> list[str]:
-        """For a process that is stopped half way."""
-        return [sys.executable, "-m", "aiconvokit", *self.arguments(*more)]
-
-    def report(self, *arguments: str) -> dict[str, Any]:
-        done = self.ingest("--json", *arguments)
-        assert "Traceback" not in done.stderr, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        assert done.returncode == (1 if found["failed"] else 0)
-        return found
-
-    def count(self, table: str) -> int:
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # ours
-        return int(row[0]) if row else 0
-
-    def attributes(self) -> dict[str, dict[str, object]]:
-        """What is said about each document."""
-        with psycopg.connect(self.url) as connection:
-            rows = connection.execute("SELECT filename, attributes FROM document").fetchall()
-        return dict(rows)
-
-    def versions(self) -> dict[str, int]:
-        with psycopg.connect(self.url) as connection:
-            rows = connection.execute("SELECT filename, version FROM document").fetchall()
-        return dict(rows)
-
-
-@pytest.fixture
-def shell(cluster_url: str, fake: FakeModel) -> Iterator[Shell]:
-    with data_folder() as folder:
-        yield Shell(clone(cluster_url), folder, fake.base_url)
 
 
 def test_a_second_run_reads_only_what_changed(shell: Shell) -> None:
@@ -106,30 +42,10 @@ def test_two_runs_at_once_and_one_cut_off_end_the_same(shell: Shell) -> None:
     shell.environment["AICONVOKIT_EMBEDDING_MODEL"] = "fake@300"
     for number in range(12):
         (shell.docs / f"{number}.md").write_bytes(GOOD.replace(b"900", b"%d" % number))
-    cut = subprocess.Popen(  # noqa: S603  # our own command
-        shell.command(),
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    eventually(lambda: shell.count("chunk") > 0)
-    cut.send_signal(signal.SIGINT)
-    out, err = cut.communicate(timeout=60)
-    assert (cut.returncode, "Traceback" in err) == (130, False), err
-    assert "Stopped." in out
+    shell.cut_off()
     assert 0 < shell.count("chunk") < 12
 
-    runs = [
-        subprocess.Popen(  # noqa: S603  # our own command
-            shell.command("--json"),
-            env=shell.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
+    runs = [shell.start("--json") for _ in range(2)]
     outputs = [run.communicate(timeout=120) for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert shell.count("chunk") == shell.count("vec_1") == 12

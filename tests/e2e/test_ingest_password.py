@@ -3,19 +3,13 @@
 import io
 import json
 import subprocess
-import sys
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 from pypdf import PdfReader, PdfWriter
 from reportlab.pdfgen.canvas import Canvas
 
-from fake_model.server import FakeModel
-from support.databases import clone
-from support.server import data_folder, server_environment
+from support.shell import Shell
 
 PASSWORD = "Größe 9"
 
@@ -31,20 +25,11 @@ def locked(password: str) -> bytes:
     return out.getvalue()
 
 
-@pytest.fixture
-def place(cluster_url: str, fake: FakeModel) -> Iterator[tuple[Path, str, dict[str, str]]]:
-    """A folder of documents, the database, and the environment of the command."""
-    with data_folder() as folder:
-        url = clone(cluster_url)
-        (folder / "docs").mkdir()
-        yield folder / "docs", url, server_environment(str(folder), url, fake.base_url)
-
-
-def ingest(docs: Path, environment: dict[str, str], *arguments: str) -> dict[str, Any]:
-    command = [sys.executable, "-m", "aiconvokit", "ingest", str(docs), "--create", "Leases"]
+def ingest(shell: Shell, *arguments: str) -> dict[str, Any]:
+    """What a run prints; the encoding of its streams is told to its interpreter."""
     done = subprocess.run(  # noqa: S603  # our own command
-        [*command, "--json", *arguments],
-        env=environment | {"PYTHONIOENCODING": "utf-8"},
+        shell.command("--json", *arguments),
+        env=shell.environment | {"PYTHONIOENCODING": "utf-8"},
         input=f"{PASSWORD}\n",
         capture_output=True,
         encoding="utf-8",
@@ -57,21 +42,18 @@ def ingest(docs: Path, environment: dict[str, str], *arguments: str) -> dict[str
     return found
 
 
-def test_what_needs_the_password_gets_it_and_nothing_else(
-    place: tuple[Path, str, dict[str, str]],
-) -> None:
-    docs, url, environment = place
-    (docs / "lease.pdf").write_bytes(locked(PASSWORD))
-    (docs / "other.pdf").write_bytes(locked("another"))
-    (docs / "notes.md").write_bytes(b"# Notes\n\nText.\n")
-    refused = ingest(docs, environment)["failed"]
+def test_what_needs_the_password_gets_it_and_nothing_else(shell: Shell) -> None:
+    (shell.docs / "lease.pdf").write_bytes(locked(PASSWORD))
+    (shell.docs / "other.pdf").write_bytes(locked("another"))
+    (shell.docs / "notes.md").write_bytes(b"# Notes\n\nText.\n")
+    refused = ingest(shell)["failed"]
     assert set(refused) == {"lease.pdf", "other.pdf"}
     assert refused["lease.pdf"].startswith("encrypted: The PDF needs a password.")
 
-    report = ingest(docs, environment, "--password")
+    report = ingest(shell, "--password")
     assert set(report["failed"]) == {"other.pdf"}
     assert "another password than the one that was given" in report["failed"]["other.pdf"]
-    with psycopg.connect(url) as connection:
+    with psycopg.connect(shell.url) as connection:
         rows = connection.execute("SELECT filename, status, password FROM document").fetchall()
     assert sorted(rows) == [
         ("lease.pdf", "ready", PASSWORD),

@@ -2,86 +2,34 @@
 
 import json
 import shutil
-import signal
-import subprocess
-import sys
 import zlib
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 
-from fake_model.server import FakeModel
-from support.databases import clone
-from support.server import API, Server, data_folder, running_server, server_environment
+from support.server import API, Server, running_server
+from support.shell import Shell
 from support.starter import run
-from support.waiting import eventually
 
 
 def lease(number: int) -> bytes:
     return b"# Lease\n\nThe rent of flat %d is EUR %d a month.\n" % (number, 900 + number)
 
 
-class Shell:
-    """The command line on a database and a data folder of the test's own."""
-
-    def __init__(self, url: str, folder: Path, model_url: str) -> None:
-        self.url = url
-        self.docs = folder / "docs"
-        self.docs.mkdir()
-        self.environment = server_environment(str(folder), url, model_url)
-
-    def arguments(self, *more: str) -> list[str]:
-        given = ["ingest", str(self.docs), "--create", "Leases", "--recursive", "--sync"]
-        return [*given, *more]
-
-    def command(self, *more: str) -> list[str]:
-        """For a process that is stopped half way."""
-        return [sys.executable, "-m", "aiconvokit", *self.arguments(*more)]
-
-    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        done = run(self.arguments(*arguments), self.environment, timeout=120)
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
-
-    def report(self, *arguments: str) -> dict[str, Any]:
-        done = self.run("--json", *arguments)
-        assert done.stdout, done.stderr
-        found: dict[str, Any] = json.loads(done.stdout)
-        assert done.returncode == (1 if found["failed"] else 0)
-        return found
-
-    def put(self, *names: str) -> None:
-        for name in names:
-            (self.docs / name).parent.mkdir(exist_ok=True)
-            (self.docs / name).write_bytes(lease(zlib.crc32(name.encode()) % 50_000))
-
-    def documents(self) -> dict[str, tuple[int, int, str]]:
-        """Name -> id, version and status of each document."""
-        with psycopg.connect(self.url) as connection:
-            rows = connection.execute("SELECT filename, id, version, status FROM document")
-            return {row[0]: row[1:] for row in rows}
-
-    def names(self) -> set[str]:
-        return set(self.documents())
-
-    def count(self, table: str) -> int:
-        with psycopg.connect(self.url) as connection:
-            row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # ours
-        return int(row[0]) if row else 0
-
-
 @pytest.fixture
-def shell(cluster_url: str, fake: FakeModel) -> Iterator[Shell]:
-    with data_folder() as folder:
-        yield Shell(clone(cluster_url), folder, fake.base_url)
+def flags() -> tuple[str, ...]:
+    return ("--recursive", "--sync")
+
+
+def put(shell: Shell, *names: str) -> None:
+    for name in names:
+        (shell.docs / name).parent.mkdir(exist_ok=True)
+        (shell.docs / name).write_bytes(lease(zlib.crc32(name.encode()) % 50_000))
 
 
 def test_what_is_gone_goes_and_what_has_another_name_stays(shell: Shell) -> None:
     names = [f"{number}.md" for number in range(8)]
-    shell.put(*names, "deep/a.md")
+    put(shell, *names, "deep/a.md")
     assert shell.report()["new"] == [*names, "deep/a.md"]
     nothing = shell.report()
     assert (nothing["known"], nothing["deleted"], nothing["pages"]) == (
@@ -94,8 +42,8 @@ def test_what_is_gone_goes_and_what_has_another_name_stays(shell: Shell) -> None
     (shell.docs / "0.md").unlink()
     (shell.docs / "1.md").rename(shell.docs / "deep" / "one.md")
     (shell.docs / "2.md").write_bytes(lease(77))
-    shell.put("new.md")
-    would = shell.run("--dry-run").stdout
+    put(shell, "new.md")
+    would = shell.ingest("--dry-run").stdout
     assert "1 new, 1 changed, 1 renamed, 6 known already, 1 deleted" in would
     assert "would be deleted: 0.md" in would
     assert shell.documents() == before
@@ -111,7 +59,7 @@ def test_what_is_gone_goes_and_what_has_another_name_stays(shell: Shell) -> None
 
 
 def test_what_is_passed_over_is_not_gone(shell: Shell) -> None:
-    shell.put(*(f"{number}.md" for number in range(3)), "deep/a.md")
+    put(shell, *(f"{number}.md" for number in range(3)), "deep/a.md")
     shell.report()
     done = shell.report("--exclude", "*.md", "--include", "*.txt")
     assert (done["known"], done["deleted"]) == ([], [])
@@ -126,16 +74,16 @@ def test_what_is_passed_over_is_not_gone(shell: Shell) -> None:
 
 
 def test_an_empty_folder_deletes_nothing_unless_it_is_meant(shell: Shell) -> None:
-    assert (empty := shell.run()).returncode == 2
+    assert (empty := shell.ingest()).returncode == 2
     assert "No file there that can be read" in empty.stderr
     names = {f"{number}.md" for number in range(12)}
-    shell.put(*names)
+    put(shell, *names)
     shell.report()
     away = shell.docs.with_name("away")
     shell.docs.rename(away)
-    assert "There is no file or folder" in shell.run().stderr
+    assert "There is no file or folder" in shell.ingest().stderr
     shell.docs.mkdir()
-    refused = shell.run()
+    refused = shell.ingest()
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "12 of 12 documents are gone" in refused.stderr
     assert shell.names() == names
@@ -145,8 +93,8 @@ def test_an_empty_folder_deletes_nothing_unless_it_is_meant(shell: Shell) -> Non
 
     for number in range(6):
         (shell.docs / f"{number}.md").unlink()
-    shell.put("new.md")
-    assert "6 of 12 documents are gone" in shell.run().stderr
+    put(shell, "new.md")
+    assert "6 of 12 documents are gone" in shell.ingest().stderr
     assert shell.names() == names  # nothing was done, nor was the new file read
     done = shell.report("--yes")
     assert (len(done["deleted"]), done["new"]) == (6, ["new.md"])
@@ -157,7 +105,7 @@ def test_an_empty_folder_deletes_nothing_unless_it_is_meant(shell: Shell) -> Non
 
 
 def test_two_folders_and_files_are_told_apart(shell: Shell) -> None:
-    shell.put("a.md", "b.md", "c.md")
+    put(shell, "a.md", "b.md", "c.md")
     shell.report()
     other = shell.docs.with_name("other")
     other.mkdir()
@@ -169,24 +117,14 @@ def test_two_folders_and_files_are_told_apart(shell: Shell) -> None:
     assert shell.report()["deleted"] == ["a.md"]
     assert shell.names() == {"b.md", "c.md", "d.md"}
     shell.docs = first / "b.md"
-    assert "--sync takes one folder." in shell.run().stderr
+    assert "--sync takes one folder." in shell.ingest().stderr
 
 
 def test_a_run_that_is_cut_off_goes_on(shell: Shell) -> None:
     shell.environment["AICONVOKIT_EMBEDDING_MODEL"] = "fake@300"
     names = [f"{number}.md" for number in range(10)]
-    shell.put(*names)
-    cut = subprocess.Popen(  # noqa: S603  # our own command
-        shell.command(),
-        env=shell.environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    eventually(lambda: shell.count("chunk") > 0)
-    cut.send_signal(signal.SIGINT)
-    out, err = cut.communicate(timeout=60)
-    assert (cut.returncode, "Stopped." in out, "Traceback" in err) == (130, True, False), err
+    put(shell, *names)
+    shell.cut_off()
     there = shell.names()
     (shell.docs / "0.md").unlink()
     done = shell.report()
@@ -207,7 +145,7 @@ def beside(shell: Shell) -> Iterator[Server]:
 
 def test_what_others_uploaded_stays(shell: Shell, beside: Server) -> None:
     with beside.login("ann") as ann:
-        shell.put(*(f"{number}.md" for number in range(8)))
+        put(shell, *(f"{number}.md" for number in range(8)))
         made = shell.report("--user", "ann")["assistant_id"]
         documents = f"{API}/assistants/{made}/documents/"
         by_hand = [("files", ("hand.md", lease(1))), ("files", ("1.md", lease(2)))]
@@ -224,13 +162,6 @@ def test_what_others_uploaded_stays(shell: Shell, beside: Server) -> None:
         assert {one["filename"] for one in found.json()["results"]} == shell.names()
         deletion = ann.get(f"{API}/deletions/1/").json()
         assert (deletion["kind"], deletion["removed"]["files"]) == ("document", 1)
-        checked = subprocess.run(  # our own command
-            [sys.executable, "-m", "aiconvokit", "check", "--json"],
-            env=shell.environment,
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
+        checked = run(["check", "--json"], shell.environment, timeout=120)
         assert json.loads(checked.stdout) == {"ok": True, "findings": []}
         assert checked.returncode == 0

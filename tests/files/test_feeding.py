@@ -1,31 +1,20 @@
 """Whose document is read next: the rows are the line, the queue holds its head."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from sqlalchemy import text
 from typing_extensions import override
 
 from aiconvokit import jobs
-from aiconvokit.config import Settings
 from aiconvokit.files.worker import Ingestion, work
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.services import Services
 from support.reading import Listening, collection, column, owner, read, upload, with_embedder
 
 PATIENCE_SECONDS = 60
 
 # The worker runs in this process; the shipped one does not turn warnings into errors.
 pytestmark = pytest.mark.filterwarnings("ignore:The Result.tuples")
-
-
-@pytest.fixture
-async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncIterator[Services]:
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        yield found
 
 
 def many(count: int, name: str = "a") -> dict[str, bytes]:

@@ -2,17 +2,13 @@
 
 import io
 from collections import Counter
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from reportlab.pdfgen.canvas import Canvas
 
 from aiconvokit.accounts.deletions import Removed
-from aiconvokit.config import Settings
 from aiconvokit.files import documents
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.services import Services
 from support.reading import Listening, collection, column, owner, read, row, upload, with_embedder
 
 
@@ -31,13 +27,9 @@ PAGES = ["Rent", "Heating", "Cleaning", "Deposit"]
 
 
 @pytest.fixture
-async def services(
-    database_url: str, fake: FakeModel, tmp_path: Path
-) -> AsyncIterator[tuple[Services, Listening]]:
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        embedder = Listening(found.embedder)
-        yield with_embedder(found, embedder), embedder
+def services(services: Services) -> tuple[Services, Listening]:
+    embedder = Listening(services.embedder)
+    return with_embedder(services, embedder), embedder
 
 
 async def passages(services: Services, document_id: int) -> list[str]:

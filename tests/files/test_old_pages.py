@@ -1,25 +1,13 @@
 """Text of a replaced version stays while an answer cites it, and goes when none does."""
 
-import io
-from collections.abc import AsyncIterator
-from contextlib import closing
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from procrastinate import JobContext
 from sqlalchemy import text
 
-from aiconvokit.accounts.queries import insert_user
-from aiconvokit.assistants import queries as assistant_queries
-from aiconvokit.assistants.schemas import NewAssistant
-from aiconvokit.config import Settings
-from aiconvokit.files import documents, old_pages
-from aiconvokit.files.documents import Incoming
-from aiconvokit.files.worker import Ingestion
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.files import old_pages
+from aiconvokit.services import Services
+from support.reading import collection, column, owner, read, upload
 
 CITING = """
 WITH one AS (INSERT INTO thread (public_id, owner_id) SELECT 'thread_x', id FROM "user"
@@ -32,45 +20,26 @@ FROM one
 LATER = "UPDATE document SET updated_at = now() - interval '2 hours'"
 
 
-@pytest.fixture
-async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncIterator[Services]:
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        yield found
-
-
 async def run(services: Services, statement: str, **keys: Any) -> None:
     async with services.owner_sessions.begin() as session:
         await session.execute(text(statement), keys)
 
 
 async def versions(services: Services) -> list[int]:
-    async with services.owner_sessions() as session:
-        found = await session.scalars(text("SELECT DISTINCT version FROM page ORDER BY 1"))
-        return list(found)
+    return await column(services, "SELECT DISTINCT version FROM page ORDER BY 1")
 
 
 @pytest.fixture
 async def document(services: Services) -> int:
     """One that was replaced twice, and of which the fourth version is not read yet."""
-    async with services.sessions.begin() as session:
-        user = await insert_user(session, "ann", "", "x")
-        assert user is not None
-        wanted = NewAssistant("Reports", "Acme", "Be brief.")
-        assistant = await assistant_queries.insert_assistant(session, user.id, wanted)
-        collection = (await assistant_queries.collections_of(session, assistant.id))[0]
+    ann = await owner(services, "ann")
+    house = await collection(services, ann)
     made = 0
     for number in range(4):
-        content = io.BytesIO(b"The rent is EUR %d a month." % (900 + number))
-        async with (
-            documents.received(services, [Incoming("a.txt", content)]) as intake,
-            services.sessions.begin() as session,
-        ):
-            (made,) = await documents.add(services, session, user.id, collection.id, intake)
+        content = b"The rent is EUR %d a month." % (900 + number)
+        (made,) = await upload(services, ann, house, {"a.txt": content})
         if number < 3:
-            context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=0, attempts=0)))
-            with closing(Ingestion(services, 1)) as ingestion:
-                await ingestion.run(context, made)
+            await read(services, made)
     return made
 
 

@@ -1,15 +1,12 @@
 """Several requests of one document under way: what a kill costs, in whatever order they end."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from typing_extensions import override
 
-from aiconvokit.config import Settings
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.services import Services
 from ingestion.embed import Embedder
 from ingestion.pipeline import AT_ONCE, BATCH_TOKENS
 from support.reading import Listening, collection, column, owner, read, row, upload, with_embedder
@@ -36,13 +33,6 @@ class Slow(Listening):
             await asyncio.sleep(0.05 if number % 2 else 0.0)
         finally:
             self.under_way -= 1
-
-
-@pytest.fixture
-async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncIterator[Services]:
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        yield found
 
 
 async def staged_count(services: Services) -> int:

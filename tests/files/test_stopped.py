@@ -2,18 +2,17 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import psutil
 import pytest
 from typing_extensions import override
 
 from aiconvokit.accounts.deletions import Removed
-from aiconvokit.config import Settings
 from aiconvokit.files import documents, in_work
 from aiconvokit.files.worker import Ingestion
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.services import Services
 from ingestion.embed import Embedder
 from support.reading import Listening, collection, column, owner, read, row, upload, with_embedder
 
@@ -41,13 +40,9 @@ class Hanging(Listening):
 
 
 @pytest.fixture
-async def services(
-    database_url: str, fake: FakeModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Services]:
+def services(services: Services, monkeypatch: pytest.MonkeyPatch) -> Services:
     monkeypatch.setattr(in_work, "LOOK_SECONDS", 0.1)
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        yield found
+    return services
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -72,64 +67,70 @@ async def remove(services: Services, document_id: int) -> None:
         await documents.remove(session, document_id, Removed())
 
 
-async def test_a_deleted_document_stops_its_requests(services: Services) -> None:
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The task that reads a document, and whose it is."""
+
+    task: asyncio.Task[None]
+    owner: int
+    collection: int
+    document: int
+
+    async def ended(self) -> None:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self.task
+
+
+@asynccontextmanager
+async def being_read(services: Services, content: bytes, embedder: Embedder) -> AsyncIterator[Work]:
+    """A document of a new user, read beside a watch for what is not wanted."""
     ann = await owner(services, "ann")
-    (document,) = await upload(services, ann, await collection(services, ann), {"a.txt": LINES})
-    hanging = Hanging(services.embedder)
-    ingestion = Ingestion(with_embedder(services, hanging), 1)
+    house = await collection(services, ann)
+    (document,) = await upload(services, ann, house, {"a.txt": content})
+    ingestion = Ingestion(with_embedder(services, embedder), 1)
     async with ingestion.watching():
         task = asyncio.create_task(read(services, document, ingestion=ingestion))
+        yield Work(task, ann, house, document)
+
+
+async def test_a_deleted_document_stops_its_requests(services: Services) -> None:
+    hanging = Hanging(services.embedder)
+    async with being_read(services, LINES, hanging) as work:
         await until(lambda: len(hanging.requests) > 3)  # what was answered is staged
-        await remove(services, document)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await task
+        await remove(services, work.document)
+        await work.ended()
     assert hanging.cancelled == len(hanging.requests) - 2
     for table in ("document", "chunk_stage", "chunk", "page"):
         assert await column(services, f"SELECT count(*) FROM {table}") == [0]  # noqa: S608  # ours
 
 
 async def test_a_deleted_document_stops_its_parser(services: Services) -> None:
-    ann = await owner(services, "ann")
-    (document,) = await upload(services, ann, await collection(services, ann), {"a.txt": HUGE})
     listening = Listening(services.embedder)
-    ingestion = Ingestion(with_embedder(services, listening), 1)
-    async with ingestion.watching():
-        task = asyncio.create_task(read(services, document, ingestion=ingestion))
+    async with being_read(services, HUGE, listening) as work:
         await until(lambda: bool(parsing()))
-        await remove(services, document)
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await task
+        await remove(services, work.document)
+        await work.ended()
     assert parsing() == []
     assert listening.requests == []
 
 
 async def test_a_replaced_document_makes_room_for_the_new_version(services: Services) -> None:
-    ann = await owner(services, "ann")
-    house = await collection(services, ann)
-    (document,) = await upload(services, ann, house, {"a.txt": LINES})
     hanging = Hanging(services.embedder)
-    ingestion = Ingestion(with_embedder(services, hanging), 1)
-    async with ingestion.watching():
-        task = asyncio.create_task(read(services, document, ingestion=ingestion))
+    async with being_read(services, LINES, hanging) as work:
         await until(lambda: len(hanging.requests) > 2)
-        await upload(services, ann, house, {"a.txt": b"Rent is due in May."})
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            await task
+        await upload(services, work.owner, work.collection, {"a.txt": b"Rent is due in May."})
+        await work.ended()
     assert await column(services, "SELECT count(*) FROM chunk_stage") == [0]
     assert await row(services, "SELECT status, version FROM document") == ("queued", 2)
-    await read(services, document)
+    await read(services, work.document)
     assert await column(services, "SELECT content FROM chunk") == ["Rent is due in May."]
 
 
 async def test_a_shutdown_is_no_wish_of_the_owner(services: Services) -> None:
-    ann = await owner(services, "ann")
-    (document,) = await upload(services, ann, await collection(services, ann), {"a.txt": LINES})
     hanging = Hanging(services.embedder)
-    ingestion = Ingestion(with_embedder(services, hanging), 1)
-    async with ingestion.watching():
-        task = asyncio.create_task(read(services, document, ingestion=ingestion))
+    async with being_read(services, LINES, hanging) as work:
         await until(lambda: len(hanging.requests) > 2)
-        task.cancel()
-        await asyncio.wait({task})
-    assert task.cancelled()
+        work.task.cancel()
+        await asyncio.wait({work.task})
+    assert work.task.cancelled()
     assert await row(services, "SELECT status, error_code FROM document") == ("processing", None)

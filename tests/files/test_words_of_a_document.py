@@ -1,13 +1,6 @@
 """The words of a document, weighed all at once, are those that the database's function weighs."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
-from aiconvokit.config import Settings
-from aiconvokit.services import Services, open_services
-from fake_model.server import FakeModel
+from aiconvokit.services import Services
 from support.reading import collection, column, owner, read, row, upload
 
 # Any two of so many words: 2 in 10,000,000,000 that there are none.
@@ -15,13 +8,6 @@ CLASH = """
 SELECT string_agg(word, ' ') FROM (SELECT 'w' || n AS word FROM generate_series(1, 160000) n) AS w
 GROUP BY lexeme_dimension(word) HAVING count(*) > 1 LIMIT 1
 """
-
-
-@pytest.fixture
-async def services(database_url: str, fake: FakeModel, tmp_path: Path) -> AsyncIterator[Services]:
-    settings = Settings(openai_base_url=fake.base_url, embedding_model="fake")
-    async with open_services(settings, database_url, tmp_path) as found:
-        yield found
 
 
 async def test_words_are_weighed_as_the_function_weighs_them(services: Services) -> None:

@@ -2,8 +2,9 @@
 
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import openai
@@ -108,14 +109,20 @@ def waits(database: str) -> bool:
         return found.fetchone() is not None
 
 
-def test_nothing_is_deleted_while_a_run_is_in_work(cluster_url: str, fake: FakeModel) -> None:
+@contextmanager
+def talking(cluster_url: str, fake: FakeModel) -> Iterator[tuple[openai.OpenAI, str, str]]:
+    """A user of a server whose model does not come to an end; an assistant, and a thread."""
     fake.script(LONG)
     with (
         running_server(clone(cluster_url), fake.base_url, environment=SLOW) as server,
         server.login("ann") as ann,
         official(server, ann) as client,
     ):
-        assistant_id, thread_id = str(ann.assistant()["openai_id"]), asked(client)
+        yield client, str(ann.assistant()["openai_id"]), asked(client)
+
+
+def test_nothing_is_deleted_while_a_run_is_in_work(cluster_url: str, fake: FakeModel) -> None:
+    with talking(cluster_url, fake) as (client, assistant_id, thread_id):
         messages = client.beta.threads.messages
         (question,) = messages.list(thread_id).data
         run = client.beta.threads.runs.create(thread_id=thread_id, assistant_id=assistant_id)
@@ -134,13 +141,7 @@ def test_nothing_is_deleted_while_a_run_is_in_work(cluster_url: str, fake: FakeM
 def test_a_run_that_is_refused_for_another_brings_no_files(
     cluster_url: str, fake: FakeModel
 ) -> None:
-    fake.script(LONG)
-    with (
-        running_server(clone(cluster_url), fake.base_url, environment=SLOW) as server,
-        server.login("ann") as ann,
-        official(server, ann) as client,
-    ):
-        assistant_id, thread_id = str(ann.assistant()["openai_id"]), asked(client)
+    with talking(cluster_url, fake) as (client, assistant_id, thread_id):
         file = put(client, "attached.txt", "The cat sat on the mat.")
         runs = client.beta.threads.runs
         run = runs.create(thread_id=thread_id, assistant_id=assistant_id)

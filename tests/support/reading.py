@@ -84,10 +84,14 @@ async def upload(
 
 
 async def read(
-    services: Services, document_id: int, job_id: int = 0, ingestion: Ingestion | None = None
+    services: Services,
+    document_id: int,
+    job_id: int = 0,
+    ingestion: Ingestion | None = None,
+    attempts: int = 0,
 ) -> None:
-    """One try at a document."""
-    context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=job_id, attempts=0)))
+    """One try at a document, after so many attempts."""
+    context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=job_id, attempts=attempts)))
     if ingestion is not None:
         await ingestion.run(context, document_id)
         return

@@ -1,27 +1,18 @@
 """A database with two documents that were read, and what the checks say of it."""
 
-import io
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import closing
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import psycopg
 import pytest
-from procrastinate import JobContext
 
-from aiconvokit.accounts.queries import insert_user
-from aiconvokit.assistants import queries as assistant_queries
-from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.config import Settings
-from aiconvokit.files import documents
-from aiconvokit.files.documents import Incoming
-from aiconvokit.files.worker import Ingestion
 from aiconvokit.operations.check.examination import AT_REST, check
 from aiconvokit.operations.check.kinds import Finding
 from aiconvokit.services import Services, open_services
 from fake_model.server import FakeModel
 from ingestion import lexical_store
+from support.reading import collection, owner, read, upload
 
 BLOCK = 3
 """Passages of a block, so that few documents make some."""
@@ -62,19 +53,11 @@ async def put(services: Services, sql: Callable[..., Any]) -> Put:
 
     Its document; None when it is there already.
     """
-    async with services.sessions.begin() as session:
-        user = await insert_user(session, "ann", "", "x")
-        assert user is not None
-        wanted = NewAssistant("Reports", "Acme", "Be brief.")
-        assistant = await assistant_queries.insert_assistant(session, user.id, wanted)
-        collection = (await assistant_queries.collections_of(session, assistant.id))[0]
+    ann = await owner(services, "ann")
+    reports = await collection(services, ann)
 
     async def putting(name: str, content: bytes, *, is_read: bool = True) -> int | None:
-        async with (
-            documents.received(services, [Incoming(name, io.BytesIO(content))]) as intake,
-            services.sessions.begin() as session,
-        ):
-            changed = await documents.add(services, session, user.id, collection.id, intake)
+        changed = await upload(services, ann, reports, {name: content})
         made = changed[0] if changed else None
         if made is not None and is_read:
             await read(services, made)
@@ -82,13 +65,6 @@ async def put(services: Services, sql: Callable[..., Any]) -> Put:
         return made
 
     return putting
-
-
-async def read(services: Services, document: int) -> None:
-    """What a worker does with a job."""
-    context = cast("JobContext", SimpleNamespace(job=SimpleNamespace(id=0, attempts=0)))
-    with closing(Ingestion(services, 1)) as ingestion:
-        await ingestion.run(context, document)
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """`aiconvokit check` from the command line: what it says, and its status."""
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 from fake_model.server import FakeModel
 from support.server import data_folder, server_environment
+from support.starter import run
 
 STALE = """
 INSERT INTO "user" (username, email, password_hash) VALUES ('ann', '', '');
@@ -32,23 +31,17 @@ def folder() -> Iterator[Path]:
 
 def test_found_repaired_and_gone(database_url: str, fake: FakeModel, folder: Path) -> None:
     def check(*arguments: str) -> tuple[int, str]:
-        done = subprocess.run(  # noqa: S603  # our own command
-            [sys.executable, "-m", "aiconvokit", "check", *arguments],
-            env=server_environment(str(folder), database_url, fake.base_url),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        environment = server_environment(str(folder), database_url, fake.base_url)
+        done = run(["check", *arguments], environment, timeout=60)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, done.stdout
 
-    def run(statement: str) -> None:
+    def execute(statement: str) -> None:
         with psycopg.connect(database_url) as connection:
             connection.execute(statement)
 
     assert check() == (0, "Everything is there, and nothing else.\n")
-    run(STALE)
+    execute(STALE)
     status, said = check()
     assert (status, "stale_leases: 1. " in said, "With --repair: " in said) == (1, True, True)
     assert "for example: thread 1" in said
@@ -57,6 +50,6 @@ def test_found_repaired_and_gone(database_url: str, fake: FakeModel, folder: Pat
     [finding] = json.loads(said)["findings"]
     assert (finding["kind"], finding["repaired"]) == ("stale_leases", True)
     assert check("--json") == (0, '{"ok":true,"findings":[]}\n')
-    run(FOREIGN)
+    execute(FOREIGN)
     status, said = check("--repair")
     assert (status, "Not repaired: Nothing" in said) == (1, True)

@@ -13,6 +13,7 @@ from aiconvokit.db import libpq_url
 from aiconvokit.operations.reindex.filling import BATCH
 from fake_model.server import FakeModel
 from support.server import Client, running_server, server_environment
+from support.starter import run
 from support.waiting import eventually
 
 NAMES = ("anvils", "rockets", "springs")
@@ -32,6 +33,7 @@ class Machine:
         self._environment = server_environment(str(folder), database, fake.base_url)
 
     def start(self, *arguments: str) -> "subprocess.Popen[str]":
+        """For what is killed half way."""
         command = [sys.executable, "-m", "aiconvokit", *arguments]
         return subprocess.Popen(  # noqa: S603  # our own command
             command,
@@ -41,12 +43,14 @@ class Machine:
             text=True,
         )
 
+    def ended(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return run(arguments, self._environment, timeout=120)
+
     def run(self, *arguments: str) -> Any:
         """What a command prints with --json."""
-        process = self.start(*arguments, "--json")
-        said, complained = process.communicate(timeout=120)
-        assert process.returncode == 0, complained
-        return json.loads(said)
+        done = self.ended(*arguments, "--json")
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
 
     def one(self, query: str) -> Any:
         with psycopg.connect(libpq_url(self._database)) as connection:
@@ -153,10 +157,9 @@ def test_statistics(machine: Machine, assistant: int) -> None:
     assert found["largest"][0]["passages"] == passages
     assert found["indexes"][0]["state"] == "compared"
     assert found["documents"] == {"ready": len(NAMES) + 1}
-    shown = machine.start("stats")
-    text, complained = shown.communicate(timeout=60)
-    assert shown.returncode == 0, complained
-    assert "Embedding spaces" in text
+    shown = machine.ended("stats")
+    assert shown.returncode == 0, shown.stderr
+    assert "Embedding spaces" in shown.stdout
 
 
 def test_commands_refuse_what_they_cannot_do(machine: Machine) -> None:
@@ -165,7 +168,6 @@ def test_commands_refuse_what_they_cannot_do(machine: Machine) -> None:
         (["--to", "x", "--user", "nobody"], "no user nobody"),
         (["--back", "--assistant", "999"], "no assistant 999"),
     ):
-        process = machine.start("reindex", *arguments)
-        _, complained = process.communicate(timeout=60)
-        assert process.returncode == 2
-        assert said in complained
+        done = machine.ended("reindex", *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from aiconvokit.background import beside
 from aiconvokit.db import create_engine
 from aiconvokit.files import upkeep as worker_upkeep
 from aiconvokit.retrieval import candidate_queries
@@ -75,6 +76,14 @@ def upkeep(engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch) -> Upkeep:
 
 def passages(number: int) -> list[str]:
     return [f"Passage {one} of a contract." for one in range(number)]
+
+
+@pytest.fixture
+async def indexed(shelf: Shelf, upkeep: Upkeep) -> Shelf:
+    """The shelf with passages that have an index."""
+    await shelf.add(*passages(120))
+    assert await upkeep.round() == [("promote", shelf.id)]
+    return shelf
 
 
 async def execute(shelf: Shelf, statement: str) -> None:
@@ -168,16 +177,14 @@ async def test_a_stopped_build_is_done_again(
 
 
 async def test_what_a_stopped_rebuilding_left_is_dropped(
-    shelf: Shelf, upkeep: Upkeep, engine: AsyncEngine
+    indexed: Shelf, upkeep: Upkeep, engine: AsyncEngine
 ) -> None:
-    await shelf.add(*passages(120))
-    await upkeep.round()
-    await execute(shelf, "UPDATE collection SET removed_since_indexed = 120")
-    await stop_a_round(shelf, upkeep, engine, indexes=2)
+    await execute(indexed, "UPDATE collection SET removed_since_indexed = 120")
+    await stop_a_round(indexed, upkeep, engine, indexes=2)
     assert len(await names(engine)) == 2
-    assert (await shelf.collection()).indexed_space_id == 1
-    assert await next_round(upkeep) == [("rebuild", shelf.id)]
-    assert await names(engine) == [(index_name(1, shelf.id), True)]
+    assert (await indexed.collection()).indexed_space_id == 1
+    assert await next_round(upkeep) == [("rebuild", indexed.id)]
+    assert await names(engine) == [(index_name(1, indexed.id), True)]
 
 
 async def test_indexes_of_what_is_gone_are_dropped(
@@ -194,14 +201,12 @@ async def test_indexes_of_what_is_gone_are_dropped(
 
 
 async def test_an_index_that_vanished_is_not_asked_and_comes_back(
-    shelf: Shelf, upkeep: Upkeep, engine: AsyncEngine
+    indexed: Shelf, upkeep: Upkeep
 ) -> None:
-    await shelf.add(*passages(120))
-    await upkeep.round()
-    await execute(shelf, f"DROP INDEX {index_name(1, shelf.id)}")
+    await execute(indexed, f"DROP INDEX {index_name(1, indexed.id)}")
     assert await upkeep.round() == []
-    assert (await shelf.collection()).indexed_space_id is None
-    assert await upkeep.round() == [("promote", shelf.id)]
+    assert (await indexed.collection()).indexed_space_id is None
+    assert await upkeep.round() == [("promote", indexed.id)]
 
 
 async def test_one_process_builds_at_a_time(
@@ -222,7 +227,8 @@ async def test_a_worker_does_rounds_until_it_stops(
     shelf: Shelf, upkeep: Upkeep, engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker_upkeep, "EVERY_SECONDS", 0.05)
-    async with asyncio.timeout(PATIENCE), worker_upkeep.indexes_kept(shelf.services):
+    rounds = worker_upkeep.keep_indexes(shelf.services)
+    async with asyncio.timeout(PATIENCE), beside(rounds, "keep indexes"):
         document = await shelf.add(*passages(120))
         await until(engine, indexes=1)
         await shelf.remove(document)

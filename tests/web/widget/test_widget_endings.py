@@ -1,7 +1,5 @@
 """What is deleted ends its visitors' sessions, also while they ask."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +9,7 @@ import pytest
 
 from fake_model.server import FakeModel
 from support.server import API, Client, Server
+from support.starter import run
 from web.widget.visitors import CALLS, TEXT, Visitor, refused, sql, visitor, widget
 
 _numbers = count(1)
@@ -35,13 +34,8 @@ def doomed(server: Server) -> Iterator[Owner]:
 
 def users(server: Server, action: str, name: str) -> None:
     """The command, with the server's own environment."""
-    subprocess.run(  # noqa: S603  # our own command
-        [sys.executable, "-m", "aiconvokit", "users", action, name],
-        env=dict(server.process.environment),
-        check=True,
-        timeout=60,
-        capture_output=True,
-    )
+    done = run(["users", action, name], server.process.environment, timeout=60)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("what", ["widget", "assistant", "user", "suspended"])

@@ -1,4 +1,4 @@
-from ingestion.parse.recognised import Word, text_of
+from ingestion.parse.reading_order import Word, text_of
 
 WIDTH = 1_000.0
 
