@@ -13,6 +13,7 @@ import procrastinate
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.background import beside
 from aiconvokit.db import CONNECT_SECONDS, libpq_url
 from ingestion.store import driver_connection
 
@@ -94,8 +95,7 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
         rescue: called before the work begins and every ten seconds, to queue work whose job was
             lost; jobs of dead workers are put back before it.
     """
-    rescuer = asyncio.create_task(_rescue_forever(queue, rescue), name="rescue lost jobs")
-    try:
+    async with beside(_rescue_forever(queue, rescue), "rescue lost jobs"):
         await queue.run_worker_async(
             concurrency=concurrency,
             install_signal_handlers=False,
@@ -105,11 +105,6 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
             shutdown_graceful_timeout=SHUTDOWN_SECONDS,
             delete_jobs="successful",
         )
-    finally:
-        rescuer.cancel()
-        await asyncio.wait({rescuer})  # and not `await`: its error must not take a shutdown's place
-        if not rescuer.cancelled() and (error := rescuer.exception()):
-            logger.error("Lost jobs were not looked for any more", exc_info=error)
 
 
 async def _rescue_forever(queue: procrastinate.App, rescue: Rescue) -> None:

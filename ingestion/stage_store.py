@@ -11,8 +11,8 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.binary_copy import float8, halfvecs, int2, int4, int8, packed
 from ingestion.lexical import lexical_text
-from ingestion.rows import float8, halfvecs, int2, int4, int8, packed
 from ingestion.store import Target, driver_connection
 from ingestion.tables import StagedChunk
 from ingestion.types import Chunk, Vectors

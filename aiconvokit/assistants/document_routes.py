@@ -14,7 +14,7 @@ from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
 from aiconvokit.errors import NotFound
-from aiconvokit.files import documents, locks
+from aiconvokit.files import document_passwords, documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.download import download
@@ -137,7 +137,7 @@ async def change_document(
         if attributes is not None:
             await documents.change_attributes(session, row.document, attributes)
         if lock is not None:
-            await locks.set_password(services, session, row.document, lock.password)
+            await document_passwords.set_password(services, session, row.document, lock.password)
         return show_document(request, assistant_id, row)
 
 

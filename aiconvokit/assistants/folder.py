@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants import queries
 from aiconvokit.errors import AIConvoKitError, NotFound
-from aiconvokit.files import documents, folder_queries, locks
+from aiconvokit.files import document_passwords, documents, folder_queries
 from aiconvokit.files import queries as file_queries
+from aiconvokit.files.document_password_queries import LOCKED
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.folder_queries import Content
-from aiconvokit.files.lock_queries import LOCKED
 from aiconvokit.services import Services
 from ingestion.attributes import same
 from ingestion.batch import Found
@@ -148,7 +148,7 @@ class _Key:
             return False
         self.tried.add(document.id)
         try:
-            await locks.set_password(services, session, document, self.password)
+            await document_passwords.set_password(services, session, document, self.password)
         except NotFound:  # deleted just now
             return False
         return True

@@ -13,8 +13,8 @@ from aiconvokit.assistants import queries, removal
 from aiconvokit.assistants.folder import Plan
 from aiconvokit.assistants.folder_memory import Memory, Remembered
 from aiconvokit.errors import NotFound
-from aiconvokit.files import documents, sync_queries
-from aiconvokit.files.sync_queries import Held
+from aiconvokit.files import documents, folder_queries
+from aiconvokit.files.folder_queries import Content
 from aiconvokit.services import Services
 from ingestion.batch import Found
 from ingestion.load import extension
@@ -40,7 +40,7 @@ class Difference:
     root: Path
     memory: Memory
     known: dict[str, Remembered]
-    held: Mapping[str, Held]
+    held: Mapping[str, Content]
     gone: list[str] = field(default_factory=list)
     renamed: dict[str, Found] = field(default_factory=dict)
 
@@ -83,7 +83,7 @@ async def compare(
     return difference
 
 
-def _is(held: Held | None, one: Remembered) -> bool:
+def _is(held: Content | None, one: Remembered) -> bool:
     return held is not None and (held.document_id, held.version) == (one.document_id, one.version)
 
 
@@ -115,7 +115,7 @@ async def apply(services: Services, user_id: int, assistant_id: int, todo: Diffe
     """
     for name, found in todo.renamed.items():
         async with services.sessions.begin() as session:
-            if await sync_queries.rename(session, todo.held[name], found.name):
+            if await folder_queries.rename(session, todo.held[name], found.name):
                 await documents.queue_ingestion(services, session, todo.held[name].document_id)
     for name in todo.gone:
         document_id = todo.held[name].document_id
@@ -150,16 +150,16 @@ async def remember(
     await asyncio.to_thread(todo.memory.save, kept)
 
 
-def _has_content(found: Found, held: Held) -> bool:
+def _has_content(found: Found, held: Content) -> bool:
     try:
         return found.sha256() == held.sha256
     except OSError:  # it went meanwhile: the next run says so
         return False
 
 
-async def _held(services: Services, assistant_id: int) -> dict[str, Held]:
+async def _held(services: Services, assistant_id: int) -> dict[str, Content]:
     async with services.sessions.begin() as session:
         collection = await queries.find_own_collection(session, assistant_id)
         if collection is None:
             return {}
-        return await sync_queries.held_in(session, collection.id)
+        return await folder_queries.contents_of(session, collection.id)

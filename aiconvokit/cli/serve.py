@@ -4,9 +4,8 @@ import argparse
 import asyncio
 import ipaddress
 import logging
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
-from typing import Any
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from typing_extensions import override
@@ -14,6 +13,7 @@ from typing_extensions import override
 from aiconvokit import __version__
 from aiconvokit.accounts.throttle import sweep_buckets
 from aiconvokit.app import create_app
+from aiconvokit.background import beside
 from aiconvokit.chat.lease import free_lost_threads
 from aiconvokit.cli.runtime import (
     Ground,
@@ -176,15 +176,3 @@ async def worker_beside(
         return
     async with beside(work_forever(services, concurrency), "worker"):
         yield
-
-
-@asynccontextmanager
-async def beside(endless: Coroutine[Any, Any, None], name: str) -> AsyncIterator[None]:
-    """Something that goes on as long as the block does."""
-    task = asyncio.create_task(endless, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

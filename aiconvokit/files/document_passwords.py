@@ -6,7 +6,7 @@ They leave the database for the sandbox only, and go with the document.
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.errors import NotFound
-from aiconvokit.files import documents, lock_queries
+from aiconvokit.files import document_password_queries, documents
 from aiconvokit.services import Services
 from ingestion.tables import Document
 
@@ -23,10 +23,10 @@ async def set_password(
     Raises:
         NotFound: it was deleted meanwhile.
     """
-    if not await lock_queries.set_password(session, document.id, password):
+    if not await document_password_queries.set_password(session, document.id, password):
         raise NotFound.of("Document")
     if password is not None:
-        await lock_queries.queue_locked(session, document.id)
+        await document_password_queries.queue_locked(session, document.id)
     await session.refresh(document)
     if password is not None and document.status in _WAITING:
         # One in work began without the password: it is looked at again when that has ended.

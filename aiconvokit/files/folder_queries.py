@@ -3,19 +3,23 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.files.tables import StoredFile
 from ingestion.attributes import Attributes, loaded
+from ingestion.load import title_of
 from ingestion.tables import Document
 
 UNFINISHED = ("queued", "processing")
 
 
 class Content(NamedTuple):
-    """What a document is made of, and how far it is."""
+    """What a document is made of in its newest version, and how far it is."""
 
+    document_id: int
+    version: int
     sha256: bytes
     status: str
     attributes: Attributes
@@ -24,11 +28,21 @@ class Content(NamedTuple):
 async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, Content]:
     """Filename -> what is there under it, for a whole collection."""
     rows = await session.execute(
-        select(Document.filename, StoredFile.sha256, Document.status, Document.attributes)
+        select(
+            Document.filename,
+            Document.id,
+            Document.version,
+            StoredFile.sha256,
+            Document.status,
+            Document.attributes,
+        )
         .join(StoredFile, StoredFile.id == Document.file_id)
         .where(Document.collection_id == collection_id)
     )
-    return {name: Content(digest, status, loaded(held)) for name, digest, status, held in rows}
+    return {
+        name: Content(document_id, version, digest, status, loaded(held))
+        for name, document_id, version, digest, status, held in rows
+    }
 
 
 async def queue_again(session: AsyncSession, collection_id: int, filename: str) -> int:
@@ -77,3 +91,30 @@ async def states_of(
             .order_by(Document.id)
         )
     ).all()
+
+
+async def rename(session: AsyncSession, held: Content, filename: str) -> bool:
+    """Call a document something else, and let it be read again: a name is part of its passages.
+
+    False when it changed meanwhile, or another one has that name.
+    """
+    statement = (
+        update(Document)
+        .where(Document.id == held.document_id, Document.version == held.version)
+        .values(
+            filename=filename,
+            title=title_of(filename),
+            version=Document.version + 1,
+            status="queued",
+            error_code=None,
+            error_detail=None,
+            updated_at=func.now(),
+        )
+        .returning(Document.id)
+        .execution_options(synchronize_session=False)
+    )
+    try:
+        async with session.begin_nested():
+            return await session.scalar(statement) is not None
+    except IntegrityError:
+        return False

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.config import Limits
 from aiconvokit.errors import AIConvoKitError, NotFound, Unavailable
-from aiconvokit.files import lock_queries, queries
+from aiconvokit.files import document_password_queries, queries
 from aiconvokit.files.picture_refusals import Refusals
 from aiconvokit.files.picture_shelf import Shelf
 from aiconvokit.files.picture_turns import Turns
@@ -243,7 +243,7 @@ async def content_of(session: AsyncSession, document: Document, wanted: int) -> 
     file = await queries.file_by_id(session, document.file_id)
     if file is None:
         raise NoPicture
-    return Content(file.sha256, await lock_queries.password_of(session, document.id))
+    return Content(file.sha256, await document_password_queries.password_of(session, document.id))
 
 
 def tag(content: Content, page: int, width: int) -> str:

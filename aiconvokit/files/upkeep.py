@@ -2,8 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -17,21 +15,9 @@ EVERY_SECONDS = 60.0
 logger = logging.getLogger(__name__)
 
 
-@asynccontextmanager
-async def indexes_kept(services: Services) -> AsyncIterator[None]:
-    """As long as the block lasts, large collections get their indexes and lose them again."""
-    task = asyncio.create_task(_keep(services.database_url), name="keep indexes")
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.wait({task})
-        if not task.cancelled() and (error := task.exception()):
-            logger.error("Indexes were not kept any more", exc_info=error)
-
-
-async def _keep(database_url: str) -> None:
-    engine = create_engine(database_url, pool_size=2)
+async def keep_indexes(services: Services) -> None:
+    """Give large collections their indexes, and take them again, until cancelled."""
+    engine = create_engine(services.database_url, pool_size=2)
     upkeep = Upkeep(engine)
     try:
         while True:

@@ -1,9 +1,8 @@
 """The worker's side of an upload: the task that makes a document searchable."""
 
-import asyncio
 import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, closing
 
 import procrastinate
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
@@ -12,13 +11,14 @@ from psycopg.errors import ForeignKeyViolation
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from typing_extensions import override
 
+from aiconvokit.background import beside
 from aiconvokit.config import Limits
 from aiconvokit.files import expiry, language_change, queries
 from aiconvokit.files.feeding import feed, feed_all
 from aiconvokit.files.feeding_queries import INGEST_TASK
 from aiconvokit.files.in_work import InWork
 from aiconvokit.files.postponed import Pauses, postpone
-from aiconvokit.files.upkeep import indexes_kept
+from aiconvokit.files.upkeep import keep_indexes
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
@@ -81,14 +81,9 @@ class Ingestion:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """As long as the block lasts, work that nobody wants any more is stopped; then it ends."""
-        task = asyncio.create_task(self._in_work.watch(), name="watch documents in work")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            self.close()
+        async with beside(self._in_work.watch(), "watch documents in work"):
+            with closing(self):
+                yield
 
     async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
         """One try at a document's newest version; `burned` tries were made by jobs before."""
@@ -217,7 +212,8 @@ async def work(services: Services, at_once: int) -> None:
         await ingestion.look_after()
         await expiry.sweep(services)
 
-    async with queue.open_async(), ingestion.watching(), indexes_kept(services):
+    indexes_kept = beside(keep_indexes(services), "keep indexes")
+    async with queue.open_async(), ingestion.watching(), indexes_kept:
         await run_worker(queue, concurrency=at_once + 1, rescue=look_after)
 
 

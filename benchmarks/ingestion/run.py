@@ -1,7 +1,6 @@
 """One run end to end: the shipped server gets files over HTTP and reads them."""
 
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ import psycopg
 from aiconvokit.db import libpq_url
 from benchmarks.ingestion.embedder import MODEL
 from benchmarks.turns.processes import cpu_seconds
-from benchmarks.turns.servers import free_port, running
+from benchmarks.turns.servers import free_port, running, serving
 
 PASSWORD = "correct horse battery"  # noqa: S105  # of a database that is thrown away
 SAMPLE_SECONDS = 0.05
@@ -88,29 +87,17 @@ def free_embedder(delay_ms: float = 0.0) -> Iterator[str]:
 
 
 @contextmanager
-def serving(database_url: str, embedder_url: str) -> Iterator[tuple[httpx.Client, int]]:
+def logged_in(database_url: str, embedder_url: str) -> Iterator[tuple[httpx.Client, int]]:
     """The shipped server with its worker, and a client that is logged in; the server's pid."""
-    port = free_port()
-    command = [sys.executable, "-m", "aiconvokit", "serve", "--port", str(port)]
-    url = f"http://127.0.0.1:{port}"
-    with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder:
-        environment = {
-            "DATABASE_URL": database_url,
-            "OPENAI_BASE_URL": embedder_url,
-            "OPENAI_API_KEY": "sk-none",
-            "AICONVOKIT_EMBEDDING_MODEL": MODEL,
-            "AICONVOKIT_LIMITS": "off",
-            "AICONVOKIT_DATA_DIR": f"{folder}/data",
-        }
-        with (
-            running(command, environment, f"{url}/health/ready") as (pid, _),
-            httpx.Client(base_url=f"{url}/api/v1", timeout=REQUEST_SECONDS) as client,
-        ):
-            account = {"username": "bench", "password": PASSWORD}
-            client.post("/users/", json=account).raise_for_status()
-            token = client.post("/tokens/", json=account).raise_for_status().json()["token"]
-            client.headers["Authorization"] = f"Token {token}"
-            yield client, pid
+    with (
+        serving(database_url, embedder_url, {"AICONVOKIT_EMBEDDING_MODEL": MODEL}) as server,
+        httpx.Client(base_url=server.base_url, timeout=REQUEST_SECONDS) as client,
+    ):
+        account = {"username": "bench", "password": PASSWORD}
+        client.post("/users/", json=account).raise_for_status()
+        token = client.post("/tokens/", json=account).raise_for_status().json()["token"]
+        client.headers["Authorization"] = f"Token {token}"
+        yield client, server.pid
 
 
 def read_files(
@@ -119,7 +106,7 @@ def read_files(
     """Upload files in one request to a new server on an empty database; wait for the last."""
     fields = {"name": "Reports", "company_name": "Acme", "instructions": "Answer briefly."}
     with (
-        serving(database_url, embedder_url) as (client, pid),
+        logged_in(database_url, embedder_url) as (client, pid),
         psycopg.connect(libpq_url(database_url), autocommit=True) as watch,
         Peak(pid) as peak,
     ):

@@ -18,7 +18,7 @@ from aiconvokit.operations.stats.report import size
 from aiconvokit.services import Services
 from benchmarks.machine import machine
 from benchmarks.scale.asking import Row, ask
-from benchmarks.scale.library import Shape, Speed, fill, index, tidy
+from benchmarks.scale.filling import Shape, Speed, fill, index, tidy
 from ingestion.vector_index import index_name
 
 PASSAGES, COLLECTIONS, LARGEST_SHARE = 1_000_000, 1_000, 0.3

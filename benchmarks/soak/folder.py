@@ -108,8 +108,8 @@ def soak(count: int, seed: int, tell: Callable[[str], None]) -> list[str]:
             passages = run.number(_PASSAGES)
             tell(f"{run.number(_READY):,} documents, {passages:,} passages")
         move = ("reindex", "--to", OTHER_MODEL, "--json")
-        moved = lambda: _moved(run)  # noqa: E731
-        _pull_when(run, run.command(*move), moved, int(MOVED_AT * passages), tell)
+        enough = int(MOVED_AT * passages)
+        _pull_when(run, run.command(*move), lambda: _moved(run), enough, tell)
         _finish(run.command(*move), tell, (0,))
         _finish(run.command("check", "--json"), tell, (0,))
         with EmbeddedPostgres(run.data):

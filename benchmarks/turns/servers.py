@@ -42,18 +42,17 @@ def fake_model() -> Iterator[Server]:
 
 @contextmanager
 def serving(
-    database_url: str, model_url: str, model: str, settings: Mapping[str, str]
+    database_url: str, model_url: str, settings: Mapping[str, str], *flags: str
 ) -> Iterator[Server]:
-    """`aiconvokit serve --no-worker` with that chat model, from ready to stopped."""
+    """`aiconvokit serve` with flags and settings of one's own, from ready to stopped."""
     port = free_port()
-    command = [sys.executable, "-m", "aiconvokit", "serve", "--no-worker", "--port", str(port)]
+    command = [sys.executable, "-m", "aiconvokit", "serve", *flags, "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryDirectory(prefix="ack-bench-") as folder:
         environment = {
             "DATABASE_URL": database_url,
             "OPENAI_BASE_URL": model_url,
             "OPENAI_API_KEY": "sk-none",
-            "AICONVOKIT_CHAT_MODEL": model,
             "AICONVOKIT_EMBEDDING_MODEL": MODEL,
             "AICONVOKIT_LIMITS": "off",
             "AICONVOKIT_DATA_DIR": f"{folder}/data",

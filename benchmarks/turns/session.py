@@ -44,7 +44,8 @@ class Bench:
     @contextmanager
     def on(self, model: str, **settings: str) -> Iterator["Desk"]:
         """Our server with a chat model of that name, and a user who is logged in."""
-        with serving(self.database_url, self.model.base_url, model, settings) as server:
+        told = {"AICONVOKIT_CHAT_MODEL": model, **settings}
+        with serving(self.database_url, self.model.base_url, told, "--no-worker") as server:
             login = {"username": USER, "password": PASSWORD}
             token = _post(f"{server.base_url}/tokens/", login)["token"]
             self.tell(f"the server with model {model} is process {server.pid}")

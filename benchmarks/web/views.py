@@ -67,7 +67,7 @@ def _streaming(page: Page, scene: Scene) -> None:
     scene.model.going.clear()
     try:
         _ask(page, scene, PURCHASE)
-        page.get_by_text("consent").first.wait_for()
+        page.get_by_text("Apeldoorn").first.wait_for()  # of the half that comes
     finally:
         page.once("close", lambda _: scene.model.going.set())
 

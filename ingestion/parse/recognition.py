@@ -16,7 +16,7 @@ from rapidocr.utils.output import RapidOCROutput
 from ingestion.load import PDF
 from ingestion.parse import images
 from ingestion.parse.picture import open_page
-from ingestion.parse.recognised import Word, text_of
+from ingestion.parse.reading_order import Word, text_of
 
 SHORT_SIDE, LONG_SIDE = 1_200, 2_000
 """Of the picture in pixels: a page of A4 has letters of 20 pixels' height."""
