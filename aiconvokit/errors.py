@@ -12,7 +12,7 @@ AIConvoKitError           500 internal_error
 ├── Throttled             429 with Retry-After
 ├── UpstreamFailed        502, 503, 504 or 422: a model server's fault, told by its code
 ├── NotDrawable           422: a page that is no picture, told by the parser's code
-└── Unavailable           503 with Retry-After; ServerStopping is one
+└── Unavailable           503 with Retry-After; DatabaseAway and ServerStopping are two
 """
 
 from collections.abc import Mapping, Sequence
@@ -141,6 +141,15 @@ class Unavailable(AIConvoKitError):
     status = 503
     code = "unavailable"
     retry_after: float | None = 5.0
+
+
+class DatabaseAway(Unavailable):
+    """There is no connection to the database, or there was one."""
+
+    code = "database_unavailable"
+
+    def __init__(self) -> None:
+        super().__init__("The database is not available.")
 
 
 class StorageFull(AIConvoKitError):

@@ -4,16 +4,14 @@ A job is queued in the transaction of the row it is about. It runs at least once
 idempotent, and a job whose worker died is taken up again within a minute.
 """
 
-import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import procrastinate
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.background import beside
+from aiconvokit.background import beside, forever
 from aiconvokit.db import CONNECT_SECONDS, libpq_url
 from ingestion.store import driver_connection
 
@@ -95,7 +93,13 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
         rescue: called before the work begins and every ten seconds, to queue work whose job was
             lost; jobs of dead workers are put back before it.
     """
-    async with beside(_rescue_forever(queue, rescue), "rescue lost jobs"):
+
+    async def look_after() -> None:
+        await rescue_stalled(queue)
+        await rescue()
+
+    rescued = forever("Looking after jobs", RESCUE_EVERY_SECONDS, look_after)
+    async with beside(rescued, "rescue lost jobs"):
         await queue.run_worker_async(
             concurrency=concurrency,
             install_signal_handlers=False,
@@ -105,16 +109,6 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
             shutdown_graceful_timeout=SHUTDOWN_SECONDS,
             delete_jobs="successful",
         )
-
-
-async def _rescue_forever(queue: procrastinate.App, rescue: Rescue) -> None:
-    while True:
-        try:
-            await rescue_stalled(queue)
-            await rescue()
-        except (procrastinate.exceptions.ConnectorException, SQLAlchemyError) as error:
-            logger.warning("Lost jobs cannot be looked for: %s", type(error).__name__)
-        await asyncio.sleep(RESCUE_EVERY_SECONDS)
 
 
 async def rescue_stalled(queue: procrastinate.App) -> int:

@@ -12,6 +12,8 @@ from typing import BinaryIO
 
 from aiconvokit.errors import TooLarge
 
+PART = ".part-"
+"""What the name of a file begins with while it is written; a kill leaves it."""
 _BLOCK = 1024 * 1024
 
 
@@ -32,7 +34,7 @@ class FolderStorage:
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
         root.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     async def put(self, source: BinaryIO, *, max_bytes: int) -> Stored:
@@ -71,7 +73,7 @@ class FolderStorage:
         Raises:
             OSError: they cannot.
         """
-        with await asyncio.to_thread(tempfile.TemporaryFile, dir=self._root):
+        with await asyncio.to_thread(tempfile.TemporaryFile, dir=self.root):
             pass
 
     async def delete(self, sha256: bytes) -> None:
@@ -80,11 +82,11 @@ class FolderStorage:
 
     def _path(self, sha256: bytes) -> Path:
         name = sha256.hex()
-        return self._root / name[:2] / name
+        return self.root / name[:2] / name
 
     def _put(self, source: BinaryIO, max_bytes: int) -> Stored:
         digest, size, head = hashlib.sha256(), 0, b""
-        with tempfile.NamedTemporaryFile(dir=self._root, prefix=".part-") as part:
+        with tempfile.NamedTemporaryFile(dir=self.root, prefix=PART) as part:
             while block := source.read(_BLOCK):
                 size += len(block)
                 if size > max_bytes:
@@ -101,7 +103,7 @@ class FolderStorage:
                 with suppress(FileExistsError):  # another upload of the same content was faster
                     os.link(part.name, target)
                 _fsync_folder(target.parent)
-                _fsync_folder(self._root)
+                _fsync_folder(self.root)
         return Stored(digest.digest(), size, head)
 
 

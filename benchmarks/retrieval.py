@@ -16,8 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.cli.serve import worker_beside
 from aiconvokit.evals import home
 from aiconvokit.evals.ask import ask
@@ -30,6 +29,7 @@ from aiconvokit.services import Services
 from benchmarks.ablations import FULL, VARIANTS, Found, Variant, ask_variant, found
 from benchmarks.baselines import CUTS, ask_windows
 from benchmarks.machine import machine
+from benchmarks.printing import table, tell
 
 AT_ONCE = 2
 """Variants side by side; the recipe itself is timed alone."""
@@ -103,11 +103,10 @@ async def _measure(services: Services, loaded: LoadedSet, column: Column) -> Non
         column.add(loaded.name, name, one)
 
 
-def table(columns: Mapping[str, Column]) -> list[str]:
+def recalls(columns: Mapping[str, Column]) -> list[str]:
     """Markdown: a row a variant, a column a set."""
     rows = [
         ["recall@5 / @10", *columns],
-        ["---"] * (len(columns) + 1),
         ["questions", *(str(len(one.by_variant[FULL])) for one in columns.values())],
         ["search p50 / p95, ms", *(_times(one) for one in columns.values())],
     ]
@@ -115,7 +114,7 @@ def table(columns: Mapping[str, Column]) -> list[str]:
         cells = [_cell(one, name) for one in columns.values()]
         if any(cells):
             rows.append([name, *cells])
-    return [f"| {' | '.join(row)} |" for row in rows]
+    return table(rows)
 
 
 def _times(column: Column) -> str:
@@ -151,11 +150,6 @@ def _signed(number: float) -> str:
     return f"{number:+.3f}".replace("0.", ".", 1)
 
 
-def tell(what: str) -> None:
-    """Progress, apart from the table."""
-    sys.stderr.write(f"{what}\n")
-
-
 def main() -> None:
     """Measure, then print."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.retrieval")
@@ -167,21 +161,17 @@ def main() -> None:
     began, where = time.monotonic(), machine()
     settings = load_settings()
     folder = home.home(settings.data_dir)
-    with ground(home.on_own_index(settings, folder)) as own:
 
-        async def act() -> tuple[str, Columns]:
-            async with (
-                services_on(own) as services,
-                caching(services, folder / home.VECTORS) as cached,
-            ):
-                columns = await measure(cached, wanted, baselines=arguments.baselines)
-                return cached.embedder.model, columns
+    async def act(services: Services) -> tuple[str, Columns]:
+        async with caching(services, folder / home.VECTORS) as cached:
+            columns = await measure(cached, wanted, baselines=arguments.baselines)
+            return cached.embedder.model, columns
 
-        model, columns = run_loop(act)
+    model, columns = with_services(home.on_own_index(settings, folder), act)
     minutes = (time.monotonic() - began) / 60
     about = f"{datetime.now(UTC):%Y-%m-%d}, {model}; {where} at the start, "
     about += f"{psutil.getloadavg()[0]:.1f} at the end; {minutes:.0f} minutes"
-    sys.stdout.write("\n".join([about, "", *table(columns)]) + "\n")
+    sys.stdout.write("\n".join([about, "", *recalls(columns)]) + "\n")
 
 
 if __name__ == "__main__":

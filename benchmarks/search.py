@@ -9,104 +9,29 @@ import argparse
 import dataclasses
 import statistics
 import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
-from itertools import count
-from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 import psutil
 from pgvector import HalfVector
 from sqlalchemy import TextClause, text
 
 from aiconvokit.accounts import queries as account_queries
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import log_to_stderr
 from aiconvokit.db import create_engine
-from aiconvokit.files.tables import StoredFile
 from aiconvokit.llm.embedders import OneEmbedder
 from aiconvokit.retrieval.search import Question, search
 from aiconvokit.services import Services
+from benchmarks.corpus import ASKED_WORDS, DOCUMENT, STOP_WORDS, Asker, Corpus, add_document
 from benchmarks.machine import machine
-from ingestion import stage_store, store
-from ingestion.names import Names
-from ingestion.tables import Collection, Document
-from ingestion.types import Chunk, Page, Vectors
+from benchmarks.own_database import with_own_database
+from benchmarks.printing import table, tell
+from ingestion.tables import Collection
 from ingestion.vector_index import promote
 
-DIM = 384
-WORDS = 140
-"""Of a passage, as passages of 350 tokens have."""
-VOCABULARY = 50_000
-ZIPF = 1.05
-STOP_WORDS = 40
-"""The most frequent words are in no question."""
-ASKED_WORDS = 10
-DOCUMENT = 500
-"""Passages of a document."""
-CLUSTER = 100
-"""Vectors of a cluster."""
-SPREAD = 0.7
-"""Of a cluster's vectors around its centre, in units of the centre's own coordinates."""
 QUESTIONS = 200
 WARM_UP = 20
-_SYLLABLES = [first + second for first in "bdfgklmnprstvz" for second in "aeiou"]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Corpus:
-    """Passages and questions of one seed."""
-
-    words: npt.NDArray[np.str_]
-    shares: npt.NDArray[np.float64]
-    centres: Vectors
-    random: np.random.Generator
-
-    @classmethod
-    def of(cls, passages: int) -> "Corpus":
-        """A corpus of about as many passages."""
-        random = np.random.default_rng(0)
-        ranks = np.arange(1, VOCABULARY + 1) ** -ZIPF
-        words = np.array([_word(rank) for rank in range(VOCABULARY)])
-        centres = random.standard_normal((max(1, passages // CLUSTER), DIM), dtype=np.float32)
-        return cls(words, np.cumsum(ranks / ranks.sum()), centres, random)
-
-    def texts(self, number: int, words: int, first: int = 0) -> list[str]:
-        """Words by Zipf's law; `first` leaves out the most frequent ones."""
-        low = self.shares[first - 1] if first else 0.0
-        drawn = self.random.uniform(low, 1, (number, words))
-        ranks = np.minimum(np.searchsorted(self.shares, drawn), VOCABULARY - 1)
-        return [" ".join(row) for row in self.words[ranks]]
-
-    def vectors(self, number: int) -> Vectors:
-        """Unit vectors around the centres."""
-        near = self.centres[self.random.integers(0, len(self.centres), number)]
-        found = near + SPREAD * self.random.standard_normal((number, DIM), dtype=np.float32)
-        unit: Vectors = found / np.linalg.norm(found, axis=1, keepdims=True)
-        return unit
-
-
-class FreeEmbedder:
-    """Vectors that are ready; those of passages are made by the filling itself."""
-
-    provider = "benchmark"
-    model = "free"
-
-    def __init__(self, corpus: Corpus) -> None:
-        self._ready = corpus.vectors(QUESTIONS)
-        self._numbers = count()
-
-    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        raise NotImplementedError(texts)
-
-    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return self._ready[[next(self._numbers) % QUESTIONS for _ in texts]]
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 @dataclasses.dataclass(slots=True)
@@ -150,16 +75,6 @@ _NEAREST = text(
 )
 
 
-def _word(rank: int) -> str:
-    """A word of its own for each rank, that no stemmer shortens."""
-    letters = ""
-    rank += 1
-    while rank:
-        rank, place = divmod(rank, len(_SYLLABLES))
-        letters += _SYLLABLES[place]
-    return letters + "x"
-
-
 async def fill(services: Services, corpus: Corpus, passages: int) -> Collection:
     """A collection with so many passages, document by document, as the worker puts them in."""
     async with services.owner_sessions.begin() as session:
@@ -175,47 +90,6 @@ async def fill(services: Services, corpus: Corpus, passages: int) -> Collection:
         await connection.execute(text("VACUUM ANALYZE"))
     async with services.sessions.begin() as session:
         return await session.get_one(Collection, collection.id)
-
-
-async def add_document(
-    services: Services, corpus: Corpus, collection: Collection, number: int, size: int
-) -> None:
-    """Put a document of so many passages in, as the worker does; `number` tells it from others."""
-    name = f"{collection.name} {number}"
-    async with services.owner_sessions.begin() as session:
-        key = f"{collection.id}/{number}"
-        file = StoredFile(
-            public_id=key,
-            owner_id=collection.owner_id,
-            sha256=key.encode(),
-            size=0,
-            filename=name,
-            media_type="text/plain",
-        )
-        session.add(file)
-        await session.flush()
-        document = Document(
-            public_id=key,
-            collection_id=collection.id,
-            file_id=file.id,
-            filename=name,
-            media_type="text/plain",
-            title=name,
-        )
-        session.add(document)
-        await session.flush()
-        space = await store.ensure_space(session, FreeEmbedder.provider, FreeEmbedder.model, DIM)
-        target = await store.begin(session, document.id)
-    if target is None:
-        raise RuntimeError(name)
-    texts = corpus.texts(size, WORDS)
-    chunks = [Chunk(n, n + 1, 0, len(one), one, "", "", 0.0, 0) for n, one in enumerate(texts)]
-    async with services.owner_sessions.begin() as session:
-        pages = [Page(n, None, one) for n, one in enumerate(texts, 1)]
-        await store.store_pages(session, target, pages)
-        await stage_store.stage(session, target, space, chunks, corpus.vectors(size))
-        read = store.Read(size, Names(name, ""))
-        await store.swap(session, target, space, "english", read)
 
 
 async def timed(
@@ -247,8 +121,8 @@ async def measure(services: Services, passages: int) -> list[list[str]]:
     began = time.monotonic()
     collection = await fill(services, corpus, passages)
     tell(f"{passages:,} passages: filled in {time.monotonic() - began:.0f} s")
-    services = dataclasses.replace(services, embedders=OneEmbedder(FreeEmbedder(corpus)))
     questions = corpus.texts(QUESTIONS, ASKED_WORDS, STOP_WORDS)
+    services = dataclasses.replace(services, embedders=OneEmbedder(Asker(corpus, questions)))
     vectors = iter([HalfVector(one).to_text() for one in corpus.vectors(4 * QUESTIONS)])
     rows = []
 
@@ -287,26 +161,13 @@ def main() -> None:
     sizes = parser.parse_args().passages
     log_to_stderr()
     where = machine()
-    with tempfile.TemporaryDirectory(prefix="aiconvokit-search-") as folder:
-        Path(folder).chmod(0o711)  # the database's own user must pass
-        settings = load_settings().model_copy(
-            update={"database_url": None, "data_dir": Path(folder), "embedding_model": None}
-        )
-        with ground(settings) as own:
 
-            async def act() -> list[list[str]]:
-                async with services_on(own) as services:
-                    return [row for size in sizes for row in await measure(services, size)]
+    async def act(services: Services) -> list[list[str]]:
+        return [row for size in sizes for row in await measure(services, size)]
 
-            rows = run_loop(act)
+    rows = with_own_database(act)
     about = f"{datetime.now(UTC):%Y-%m-%d}, {where}; {QUESTIONS} questions of {ASKED_WORDS} words"
-    table = [HEADER, ["---"] * len(HEADER), *rows]
-    sys.stdout.write("\n".join([about, "", *(f"| {' | '.join(row)} |" for row in table)]) + "\n")
-
-
-def tell(what: str) -> None:
-    """Progress, apart from the table."""
-    sys.stderr.write(f"{what}\n")
+    sys.stdout.write("\n".join([about, "", *table([HEADER, *rows])]) + "\n")
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from typing import Any
 import httpx
 
 from benchmarks.machine import machine
+from benchmarks.printing import table
 from ingestion.errors import IngestionError
 from ingestion.load import HEAD_BYTES, sniff
 from ingestion.parse.limits import Limits
@@ -53,13 +54,16 @@ class Results:
         self.seconds[outcome].append(seconds)
         self.slowest = sorted([*self.slowest, (seconds, outcome, name)], reverse=True)[:10]
 
-    def table(self) -> str:
+    def report(self) -> str:
         """As Markdown."""
-        lines = [machine(), "", "| outcome | files | s, median | s, longest |", "|---|---|---|---|"]
+        rows = [["outcome", "files", "s, median", "s, longest"]]
         for outcome, seconds in sorted(self.seconds.items()):
             middle, most = statistics.median(seconds), max(seconds)
-            lines.append(f"| `{outcome}` | {len(seconds)} | {middle:.2f} | {most:.2f} |")
-        lines += [
+            rows.append([f"`{outcome}`", str(len(seconds)), f"{middle:.2f}", f"{most:.2f}"])
+        lines = [
+            machine(),
+            "",
+            *table(rows),
             "",
             "Slowest:",
             *(f"- {s:.1f} s `{code}` {name}" for s, code, name in self.slowest),
@@ -183,7 +187,7 @@ def main() -> int:
         )
     else:
         results = asyncio.run(through_sandbox(paths, root))
-    sys.stdout.write(f"{results.table()}\n")
+    sys.stdout.write(f"{results.report()}\n")
     return int(any(seconds > GOOD_SECONDS for seconds in results.good))
 
 

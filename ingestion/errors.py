@@ -7,6 +7,7 @@ IngestionError
 ├── IncompleteStage    two workers had the same document: tried again
 ├── SpaceChanged       the collection was given another embedding space meanwhile: tried again
 └── EmbeddingFailed    the embedder answered nonsense or not at all
+    └── ModelChanged   its vectors have other dimensions than those of the collection
 """
 
 
@@ -47,6 +48,18 @@ class EmbeddingFailed(IngestionError):
     """The embedder gave vectors that cannot be stored (count, dimension, NaN)."""
 
     code = "bad_embeddings"
+
+
+class ModelChanged(EmbeddingFailed):
+    """A model's name stands for another model now: its vectors are in no one space."""
+
+    code = "embedding_model_changed"
+
+    def __init__(self, model: str, *, dimensions: int, former: int) -> None:
+        super().__init__(
+            f"{model} gives vectors of {dimensions} dimensions now, and these documents were "
+            f"embedded with {former}: run aiconvokit reindex --to {model}"
+        )
 
 
 class IncompleteStage(IngestionError):

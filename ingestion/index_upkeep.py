@@ -32,20 +32,24 @@ times slower. Then it is made all the same, since searches of it get slower and 
 
 logger = logging.getLogger(__name__)
 
-_COLLECTIONS = text(
-    """
+_KEPT = """
     SELECT c.id, c.space_id, c.indexed_space_id, c.chunk_count, c.removed_since_indexed, s.dim,
            EXISTS (SELECT FROM document d WHERE d.collection_id = c.id
                    AND d.status IN ('queued', 'processing')) AS is_reading
     FROM collection c JOIN embedding_space s ON s.id = c.space_id
-    WHERE c.chunk_count >= :worth OR c.indexed_space_id IS NOT NULL ORDER BY c.id
-    """
+"""
+_COLLECTIONS = text(
+    _KEPT + "WHERE c.chunk_count >= :worth OR c.indexed_space_id IS NOT NULL ORDER BY c.id"
 )
-# Vectors of another space are there on the way to it, or to go back to it.
+_COLLECTION = text(_KEPT + "WHERE c.id = :id")
+# Vectors of another space are there on the way to it, or to go back to it. An index in the present
+# space that searches do not ask is of use only where it will be theirs.
 _WANTED = text(
     """
     SELECT id, space_id FROM (
-        SELECT id, unnest(ARRAY[space_id, next_space_id, previous_space_id]) AS space_id
+        SELECT id, unnest(ARRAY[
+            CASE WHEN chunk_count >= :worth OR indexed_space_id = space_id THEN space_id END,
+            next_space_id, previous_space_id]) AS space_id
         FROM collection WHERE id = ANY(:ids)
     ) AS spaces WHERE space_id IS NOT NULL
     """
@@ -106,13 +110,12 @@ class Upkeep:
         await self._drop_rests(indexes)
         valid = {(one.space_id, one.collection_id) for one in indexes if one.is_valid}
         done: list[tuple[Step, int]] = []
-        for kept in await self._collections():
-            if kept.is_indexed and (kept.space_id, kept.id) not in valid:
-                await vector_index.forget(self._engine, kept.space_id, kept.id)
+        for found in await self._collections():
+            if found.is_indexed and (found.space_id, found.id) not in valid:
+                await vector_index.forget(self._engine, found.space_id, found.id)
                 continue  # it is as good as any other in the next round
-            what = step(kept, self._waited(kept))
-            if what is not None and await self._do(what, kept):
-                done.append((what, kept.id))
+            if step(found, self._waited(found)) and (what := await self._do(found.id)):
+                done.append((what, found.id))
         return done
 
     async def _collections(self) -> list[Kept]:
@@ -124,26 +127,34 @@ class Upkeep:
         self._waiting = {one: self._waiting.get(one, now) for one in reading}
         return found
 
+    async def _now(self, collection_id: int) -> Kept | None:
+        async with self._engine.connect() as connection:
+            row = (await connection.execute(_COLLECTION, {"id": collection_id})).one_or_none()
+        return Kept(*row) if row else None
+
     def _waited(self, kept: Kept) -> float:
         now = time.monotonic()
         return now - self._waiting.get(kept.id, now)
 
-    async def _do(self, what: Step, kept: Kept) -> bool:
-        """Whether it was done: not when another process builds."""
+    async def _do(self, collection_id: int) -> Step | None:
+        """What was done about a collection: nothing when another process builds, or has built."""
+        kept = await self._now(collection_id)  # the builds before it may have taken minutes
+        if kept is None or (what := step(kept, self._waited(kept))) is None:
+            return None
         act = {
             "promote": vector_index.promote,
             "rebuild": vector_index.rebuild,
             "demote": vector_index.demote,
         }[what]
         began = time.monotonic()
-        done = await act(self._engine, kept.space_id, kept.id)
-        if done:
-            seconds = time.monotonic() - began
-            logger.info(
-                "Index of collection %s, %s passages: %s, %.1f s",
-                *(kept.id, kept.chunk_count, what, seconds),
-            )
-        return done
+        if not await act(self._engine, kept.space_id, kept.id):
+            return None
+        seconds = time.monotonic() - began
+        logger.info(
+            "Index of collection %s, %s passages: %s, %.1f s",
+            *(kept.id, kept.chunk_count, what, seconds),
+        )
+        return what
 
     async def _drop_rests(self, indexes: Sequence[VectorIndex]) -> None:
         """What stopped builds left, and indexes of collections that are gone or left the space."""
@@ -155,9 +166,9 @@ class Upkeep:
 
     async def _wanted(self, indexes: Sequence[VectorIndex]) -> Mapping[int, set[int]]:
         """Spaces by collection id."""
-        ids = {"ids": [one.collection_id for one in indexes]}
+        keys = {"ids": [one.collection_id for one in indexes], "worth": WORTH_FROM}
         found: dict[int, set[int]] = {}
         async with self._engine.connect() as connection:
-            for collection_id, space_id in await connection.execute(_WANTED, ids):
+            for collection_id, space_id in await connection.execute(_WANTED, keys):
                 found.setdefault(collection_id, set()).add(space_id)
         return found

@@ -34,8 +34,8 @@ REQUEST_ITEMS = 64
 AT_ONCE = BATCH_TOKENS // REQUEST_TOKENS
 CHARACTERS_A_TOKEN = 3
 """Of what stands before a passage, whose tokens are not counted; it has few."""
-LOOKED_UP = 500
-"""Passages asked for in one statement."""
+LOOKED_UP = 100
+"""Passages asked for in one statement, and staged together."""
 
 logger = logging.getLogger(__name__)
 Sessions = async_sessionmaker[AsyncSession]
@@ -62,8 +62,11 @@ class Pipeline:
         self._embedders = embedders
         self._turns: defaultdict[tuple[str, str], Turns] = defaultdict(Turns)
 
-    async def ingest(self, target: Target, data: bytes) -> None:
+    async def ingest(self, target: Target, data: bytes) -> bool:
         """Make a version searchable, or tell its owner why it is not.
+
+        Returns:
+            whether it is searchable.
 
         Raises:
             IngestionError: only what another try may mend (a crashed parser, an embedder away);
@@ -79,12 +82,15 @@ class Pipeline:
             logger.info("Document %s failed: %s", target.document_id, error.code)
             async with self._sessions.begin() as session:
                 await store.fail(session, target, error.code, error.detail)
+        else:
+            return True
+        return False
 
     async def drop(self, target: Target) -> None:
         """Leave nothing of a version that is not wanted any more."""
         logger.info("Document %s is not wanted any more", target.document_id)
         async with self._sessions.begin() as session:
-            await stage_store.clear_version(session, target)
+            await store.clear_version(session, target)
 
     async def _ingest(self, target: Target, data: bytes) -> None:
         embedder = await self._embedder_for(target)
@@ -130,8 +136,8 @@ class Pipeline:
     async def _stage(self, target: Target, embedder: Embedder, arrived: Sequence[_Embedded]) -> int:
         vectors = np.concatenate([one.vectors for one in arrived])
         async with self._sessions.begin() as session:
-            space_id = await store.ensure_space(
-                session, embedder.provider, embedder.model, vectors.shape[1]
+            space_id = await store.space_for(
+                session, target, embedder.provider, embedder.model, vectors.shape[1]
             )
             if not await store.is_wanted(session, target):
                 raise _NotWanted
@@ -143,18 +149,15 @@ class Pipeline:
         self, target: Target, chunks: Sequence[Chunk], embedder: Embedder
     ) -> tuple[list[Chunk], int | None]:
         async with self._sessions.begin() as session:
-            space = await store.find_space(session, embedder.provider, embedder.model)
-            if space is None:
-                await stage_store.clear_stage(session, target)
+            space_id = await store.known_space(session, target, embedder.provider, embedder.model)
+            if space_id is None:
+                await store.clear_stage(session, target)
                 return list(chunks), None
-            staged = await stage_store.staged(session, target, space.id)
-            made = (
-                {chunk.ordinal: stage_store.place_of(chunk) for chunk in chunks} if staged else {}
-            )
-            if any(made.get(ordinal) != place for ordinal, place in staged.items()):
-                await stage_store.clear_stage(session, target)  # another parser made those
+            staged = await stage_store.staged(session, target, space_id)
+            if not _agree(chunks, staged):
+                await store.clear_stage(session, target)  # another parser made those
                 staged = {}
-            return [chunk for chunk in chunks if chunk.ordinal not in staged], space.id
+            return [chunk for chunk in chunks if chunk.ordinal not in staged], space_id
 
     async def _take_known(
         self, target: Target, space_id: int, waiting: Sequence[Chunk]
@@ -249,6 +252,7 @@ class _Flow:
             done, self._under_way = await asyncio.wait(
                 self._under_way, return_when=asyncio.FIRST_COMPLETED
             )
+            self._sent -= done  # with their vectors
             for task in done:
                 self._failure = self._failure or task.exception()
             if self._failure is not None:

@@ -2,13 +2,13 @@
 
 Its searches and new documents stay in `space_id` while the vectors of `next_space_id` are made;
 `switch` turns them over in one UPDATE. The vectors of `previous_space_id` stay for the way back,
-until they are forgotten.
+until they are forgotten. Vectors in any other space are rests.
 """
 
 from collections.abc import Iterable, Sequence
 
 from pgvector import HalfVector
-from sqlalchemy import select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from ingestion.language_store import hold_collection
@@ -29,6 +29,7 @@ _MISSING = """
 _NEXT = "SELECT c.id, c.context, c.content" + _MISSING + "AND c.id > :after ORDER BY c.id LIMIT :n"
 _IS_MISSING = "SELECT EXISTS (SELECT" + _MISSING + ")"
 _HOW_MANY = "SELECT count(*) FROM {vectors} WHERE collection_id = :collection"
+# By words in the owner's largest collections, whichever file: `stage_store.relatives` tells why not.
 _REUSE = """
 WITH sources AS MATERIALIZED (
     SELECT id FROM collection
@@ -61,6 +62,7 @@ SELECT count(*) FROM gone
 _IS_INDEXED = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
 _IS_USED = text("SELECT EXISTS (SELECT FROM collection WHERE :space IN (space_id, next_space_id))")
 _SOON = text("SET LOCAL lock_timeout = '2s'")
+_LOCK = "LOCK TABLE {vectors} IN ACCESS EXCLUSIVE MODE"
 
 
 def _vectors(space_id: int) -> str:
@@ -77,11 +79,15 @@ async def spaces(session: AsyncSession) -> dict[int, EmbeddingSpace]:
 
 
 async def head_for(session: AsyncSession, collection_ids: Sequence[int], space_id: int) -> None:
-    """Note that collections are on their way to a space."""
+    """Note that collections are on their way to a space; those that are in it go nowhere now."""
+    following = func.nullif(space_id, Collection.space_id)
     await session.execute(
         update(Collection)
-        .where(Collection.id.in_(collection_ids), Collection.space_id != space_id)
-        .values(next_space_id=space_id)
+        .where(
+            Collection.id.in_(collection_ids),
+            Collection.next_space_id.is_distinct_from(following),
+        )
+        .values(next_space_id=following)
     )
 
 
@@ -169,31 +175,76 @@ async def switch(session: AsyncSession, collection_id: int, space_id: int, index
     return True
 
 
-async def forget_rests(session: AsyncSession, collection_id: int) -> int:
-    """Delete a collection's vectors outside of its space and of the one that is being filled."""
+async def with_vectors(session: AsyncSession) -> Sequence[int]:
+    """The ids of the spaces whose table is there."""
+    is_there = text("to_regclass('vec_' || embedding_space.id) IS NOT NULL")
+    found = select(EmbeddingSpace.id).where(is_there).order_by(EmbeddingSpace.id)
+    return (await session.scalars(found)).all()
+
+
+async def kept_spaces(
+    session: AsyncSession, collection_ids: Sequence[int], *, way_back: bool
+) -> set[tuple[int, int]]:
+    """Where `forget_rests` leaves the vectors of collections: (space id, collection id)."""
+    found = await session.scalars(select(Collection).where(Collection.id.in_(collection_ids)))
+    return {(space_id, one.id) for one in found for space_id in _kept(one, way_back=way_back)}
+
+
+async def forget_rests(session: AsyncSession, collection_id: int, *, way_back: bool) -> int:
+    """Delete a collection's vectors outside of its space and of the one that is being filled.
+
+    Args:
+        session: of the owner role.
+        collection_id: which one.
+        way_back: keep those of the space before, too; else there is none from the commit on.
+
+    Returns:
+        how many went.
+    """
     collection = await hold_collection(session, collection_id)
     if collection is None:
         return 0
     await session.execute(_NO_TIMEOUT)
+    kept = _kept(collection, way_back=way_back)
     gone = 0
-    for space_id in await session.scalars(select(EmbeddingSpace.id)):
-        if space_id not in {collection.space_id, collection.next_space_id}:
+    for space_id in await with_vectors(session):
+        if space_id not in kept:
             keys = {"collection": collection_id}
             gone += await session.scalar(text(_of(_DELETE, space_id)), keys) or 0
-    await session.execute(
-        update(Collection).where(Collection.id == collection_id).values(previous_space_id=None)
-    )
+    if not way_back:
+        await session.execute(
+            update(Collection).where(Collection.id == collection_id).values(previous_space_id=None)
+        )
     return gone
+
+
+def _kept(collection: Collection, *, way_back: bool) -> set[int]:
+    before = collection.previous_space_id if way_back else None
+    kept = (collection.space_id, collection.next_space_id, before)
+    return {one for one in kept if one is not None}
 
 
 async def empty_unused(session: AsyncSession, space_id: int) -> int:
     """Give the disk of a space's vectors back where no collection is in it or on its way there.
 
-    A search that still reads them lets this fail soon. How many vectors went.
+    Args:
+        session: of the owner role, in a transaction of its own.
+        space_id: the space.
+
+    Returns:
+        how many vectors went.
+
+    Raises:
+        DBAPIError: of a LockNotAvailable: a search still reads them.
     """
-    if await session.scalar(_IS_USED, {"space": space_id}):
+    keys = {"space": space_id}
+    if await session.scalar(_IS_USED, keys):  # asked without the lock: searches would wait for it
         return 0
-    await session.execute(_SOON)
+    await session.execute(_NO_TIMEOUT)
     count = await session.scalar(text(_of("SELECT count(*) FROM {vectors}", space_id)))
+    await session.execute(_SOON)
+    await session.execute(text(_of(_LOCK, space_id)))
+    if await session.scalar(_IS_USED, keys):  # somebody came before the lock was ours
+        return 0
     await session.execute(text(_of("TRUNCATE {vectors}", space_id)))
     return int(count or 0)

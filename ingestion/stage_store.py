@@ -1,9 +1,10 @@
-"""Statements on passages on their way in: staged, found among known ones, forgotten.
+"""Statements on passages on their way in: staged, and found among known ones.
 
 The vectors of passages that can be searched are the cache of embeddings: there is no other copy, so
 deleting a document leaves none behind.
 """
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from uuid import UUID
@@ -84,20 +85,6 @@ async def count(session: AsyncSession, target: Target) -> int:
     return await session.scalar(counted) or 0
 
 
-async def clear_stage(session: AsyncSession, target: Target) -> None:
-    """Forget staged passages of a document."""
-    await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
-
-
-async def clear_version(session: AsyncSession, target: Target) -> None:
-    """Forget staged passages of one version: another one may be on its way in."""
-    await session.execute(
-        delete(StagedChunk).where(
-            StagedChunk.document_id == target.document_id, StagedChunk.version == target.version
-        )
-    )
-
-
 async def stage(
     session: AsyncSession,
     target: Target,
@@ -117,8 +104,20 @@ async def stage_packed(
     vectors: Sequence[bytes],
 ) -> None:
     """`stage` of vectors as `halfvecs` packs them."""
+    # A thread: 500 passages take a tenth of a second, in which nobody's answer would go on.
+    rows = await asyncio.to_thread(_packed, target, space_id, chunks, vectors)
+    await session.execute(_NO_WAIT)
+    connection = await driver_connection(session)
+    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
+        await copy.write(rows)
+
+
+def _packed(
+    target: Target, space_id: int, chunks: Sequence[Chunk], vectors: Sequence[bytes]
+) -> bytes:
+    """Rows of the stage, as `_COPY` takes them."""
     same = (int8(target.document_id), int4(target.version))
-    rows = (
+    return packed(
         (
             *same,
             int4(chunk.ordinal),
@@ -137,14 +136,15 @@ async def stage_packed(
         )
         for chunk, vector in zip(chunks, vectors, strict=True)
     )
-    await session.execute(_NO_WAIT)
-    connection = await driver_connection(session)
-    async with connection.cursor() as cursor, cursor.copy(_COPY) as copy:
-        await copy.write(packed(rows))
 
 
 async def relatives(session: AsyncSession, target: Target) -> list[int]:
-    """Collections of the same owner that may know passages of a document: its own comes first."""
+    """Collections of the same owner that may know passages of a document: its own comes first.
+
+    For a document on its way in: collections with the same file, since a new version repeats its
+    own collection. `space_store.reuse` looks by words instead, for a whole collection that changes
+    its space.
+    """
     keys = {
         "file": target.file_id,
         "owner": target.owner_id,

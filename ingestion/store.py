@@ -1,16 +1,16 @@
-"""Every statement of the ground floor: stage, swap, states of a document, embedding spaces."""
+"""Statements on a document's way in: it is taken up, swapped in or fails; and what takes it out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
 import psycopg
-from sqlalchemy import delete, exists, func, select, text, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import undefer
 
 from ingestion.cutting import Cutting, kept
-from ingestion.errors import SpaceChanged
+from ingestion.errors import ModelChanged, SpaceChanged
 from ingestion.language import SIMPLE
 from ingestion.language_store import documents_language, hold_collection, index_anew
 from ingestion.lexical_store import forget_collection, forget_document, index_document
@@ -22,25 +22,17 @@ from ingestion.types import Page
 CANCELLED = "cancelled"
 """Error code of a document whose owner does not want it read any more; its job does nothing."""
 
+LOCKED = "encrypted"
+"""Error code of a document that was not opened: it has a password that nobody said, or another."""
 
-_WANTED = """
-document.version = {version} AND document.ready_version IS DISTINCT FROM {version}
-AND document.error_code IS DISTINCT FROM :cancelled
-"""
-_IS_WANTED = text(
-    f"SELECT 1 FROM document WHERE id = :document AND {_WANTED.format(version=':version')}"  # noqa: S608  # constants
-    " FOR UPDATE"
+_UNREAD = (
+    Document.ready_version.is_distinct_from(Document.version),
+    Document.error_code.is_distinct_from(CANCELLED),
 )
-_NOT_WANTED = text(
-    f"""
-    SELECT asked.id
-    FROM unnest(CAST(:documents AS bigint[]), CAST(:versions AS integer[])) AS asked(id, version)
-    WHERE NOT EXISTS (
-        SELECT FROM document
-        WHERE document.id = asked.id AND {_WANTED.format(version="asked.version")}
-    )
-    """  # noqa: S608  # as above
-)
+"""A document's newest version is still to be read."""
+
+Version = tuple[int, int]
+"""A document's id, and which version of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,31 +113,23 @@ async def is_wanted(session: AsyncSession, target: Target) -> bool:
 
     It is not once it was replaced, deleted, cancelled, or finished by another worker.
     """
-    keys = {"document": target.document_id, "version": target.version, "cancelled": CANCELLED}
-    return await session.scalar(_IS_WANTED, keys) is not None
+    return await _hold(session, target) is not None
 
 
-async def not_wanted(session: AsyncSession, versions: Sequence[tuple[int, int]]) -> set[int]:
-    """Which documents among some (document, version) are not to be read any more."""
-    keys = {
-        "documents": [document for document, _ in versions],
-        "versions": [version for _, version in versions],
-        "cancelled": CANCELLED,
-    }
-    return set(await session.scalars(_NOT_WANTED, keys))
+async def not_wanted(session: AsyncSession, versions: Sequence[Version]) -> set[Version]:
+    """Which of some versions are not to be read any more."""
+    pair = (Document.id, Document.version)
+    rows = await session.execute(select(*pair).where(tuple_(*pair).in_(versions), *_UNREAD))
+    return set(versions) - {(row[0], row[1]) for row in rows}
+
+
+def _of(target: Target) -> tuple[ColumnElement[bool], ...]:
+    """The document, as long as the version is still to be read."""
+    return (Document.id == target.document_id, Document.version == target.version, *_UNREAD)
 
 
 async def _hold(session: AsyncSession, target: Target) -> Document | None:
-    return await session.scalar(
-        select(Document)
-        .where(
-            Document.id == target.document_id,
-            Document.version == target.version,
-            Document.ready_version.is_distinct_from(target.version),
-            Document.error_code.is_distinct_from(CANCELLED),
-        )
-        .with_for_update()
-    )
+    return await session.scalar(select(Document).where(*_of(target)).with_for_update())
 
 
 async def is_reading(session: AsyncSession, collection_ids: Sequence[int]) -> bool:
@@ -157,27 +141,68 @@ async def is_reading(session: AsyncSession, collection_ids: Sequence[int]) -> bo
 
 
 async def fail(session: AsyncSession, target: Target, code: str, detail: str) -> None:
-    """Tell the owner why this version is not searchable; an older one stays as it is."""
+    """Tell the owner why this version is not searchable; an older one stays as it is.
+
+    Nothing is told of a version that is searchable or not wanted any more. One that stayed locked
+    waits again where its password was said while it was read.
+    """
+    document = await _hold(session, target)
+    await clear_version(session, target)
+    if document is None:
+        return
+    await session.refresh(document, ["password"])
+    if code == LOCKED and document.password not in {None, target.password}:
+        document.status, document.error_code, document.error_detail = "queued", None, None
+    else:
+        document.status, document.error_code, document.error_detail = "failed", code, detail
+    document.updated_at = func.now()
+
+
+async def clear_stage(session: AsyncSession, target: Target) -> None:
+    """Forget staged passages of a document, of all its versions."""
     await session.execute(delete(StagedChunk).where(StagedChunk.document_id == target.document_id))
+
+
+async def clear_version(session: AsyncSession, target: Target) -> None:
+    """Forget staged passages of one version: another one may be on its way in."""
     await session.execute(
-        update(Document)
-        .where(
-            Document.id == target.document_id,
-            Document.version == target.version,
-            Document.error_code.is_distinct_from(CANCELLED),
+        delete(StagedChunk).where(
+            StagedChunk.document_id == target.document_id, StagedChunk.version == target.version
         )
-        .values(status="failed", error_code=code, error_detail=detail, updated_at=func.now())
     )
 
 
-async def find_space(session: AsyncSession, provider: str, model: str) -> EmbeddingSpace | None:
-    """The space of a model, if it has one yet: the newest, where its dimensions changed."""
+async def known_space(
+    session: AsyncSession, target: Target, provider: str, model: str
+) -> int | None:
+    """The id of the space that a version's vectors belong into, if it is there yet.
+
+    Of a collection that has none it is the model's: the newest, where its dimensions changed.
+    """
+    if target.space_id is not None:
+        return target.space_id
     return await session.scalar(
-        select(EmbeddingSpace)
+        select(EmbeddingSpace.id)
         .where(EmbeddingSpace.provider == provider, EmbeddingSpace.model == model)
         .order_by(EmbeddingSpace.id.desc())
         .limit(1)
     )
+
+
+async def space_for(
+    session: AsyncSession, target: Target, provider: str, model: str, dim: int
+) -> int:
+    """The id of the space that a version's vectors go into; made where there is none yet.
+
+    Raises:
+        ModelChanged: that has other dimensions.
+    """
+    if target.space_id is None:
+        return await ensure_space(session, provider, model, dim)
+    space = await session.get_one(EmbeddingSpace, target.space_id)
+    if space.dim != dim:
+        raise ModelChanged(model, dimensions=dim, former=space.dim)
+    return space.id
 
 
 async def ensure_space(session: AsyncSession, provider: str, model: str, dim: int) -> int:
@@ -241,7 +266,6 @@ SELECT count(*) FROM fresh
 """
 
 
-_CLEAR_STAGE = text("DELETE FROM chunk_stage WHERE document_id = :document")
 _NAMED = text(
     """
     UPDATE document SET names = setweight(to_tsvector('simple', :title), 'A')
@@ -293,7 +317,7 @@ async def swap(
     document.chunk_count = count
     named = {"title": read.names.title, "head": read.names.head, "document": document.id}
     await session.execute(_NAMED, named)
-    await session.execute(_CLEAR_STAGE, keys)
+    await clear_stage(session, target)
     await measure_spread(session, space_id, collection.id)
     if before == used:
         await session.flush()

@@ -2,7 +2,9 @@
 
 One line for each owner, served in turns: who has many documents in work keeps nobody else waiting
 for more than one request. The number of requests follows the server: one more for every round in
-which answers came as fast as before, one fewer where they became slower, half after a failure.
+which answers came as fast as before, one fewer where they became slower, half after a failure that
+may come of too many. Times are seconds a token, of full requests only: those of a document's last,
+small request are mostly the way there and back.
 """
 
 import asyncio
@@ -20,7 +22,12 @@ HOLDS = 1.3
 """Answers that took up to so many times the shortest are as fast as before: networks differ."""
 SLOWER = 2.0
 FORGET = 1.02
-"""The shortest time is believed a little less with every answer: texts and servers change."""
+"""What was seen once is believed a little less with every answer: texts and servers change."""
+FULL = 0.8
+"""Of the largest request: even if an answer took as long whatever it is asked, the time a token of
+such a request would be within HOLDS."""
+OF_ITS_TEXT = "input_too_long"
+"""Code of a refusal that a server without any work would give, too."""
 
 
 class Turns:
@@ -30,21 +37,27 @@ class Turns:
         self.limit = float(FEWEST)
         self._under_way = 0
         self._lines: dict[int, deque[asyncio.Future[None]]] = {}
+        self._largest = 0.0
         self._shortest: float | None = None
         self._halved_at = 0.0
 
     @asynccontextmanager
     async def taken(self, owner_id: int, tokens: int) -> AsyncIterator[None]:
-        """An owner's turn, waited for; the block is one request of so many tokens."""
+        """An owner's turn, waited for; the block is one request of so many tokens.
+
+        What the block raises is a failure of the request, and passed on.
+        """
         await self._enter(owner_id)
         began = time.monotonic()
         try:
             yield
-        except Exception:
-            self._halve(began)
+        except Exception as error:
+            if getattr(error, "code", None) != OF_ITS_TEXT:
+                self._halve(began)
             raise
         else:
-            self._adapt((time.monotonic() - began) / max(1, tokens))
+            if self._is_full(tokens):
+                self._adapt((time.monotonic() - began) / max(1, tokens))
         finally:
             self._under_way -= 1
             self._wake()
@@ -74,6 +87,10 @@ class Turns:
             if not turn.done():  # who gave up waiting is passed over
                 turn.set_result(None)
                 self._under_way += 1
+
+    def _is_full(self, tokens: int) -> bool:
+        self._largest = max(tokens, self._largest / FORGET)
+        return tokens >= FULL * self._largest
 
     def _adapt(self, seconds: float) -> None:
         """Take note of an answer; `seconds` a token."""

@@ -100,7 +100,7 @@ class Attempt:
         transaction: Transaction,
         content: Struct | list[Any],
         *,
-        assistant_id: int,
+        assistant_id: int | None,
         status: int = 201,
     ) -> Response[Any]:
         """Make the answer, and keep it in the transaction of what it tells of.
@@ -108,7 +108,7 @@ class Attempt:
         Args:
             transaction: that one.
             content: the answer.
-            assistant_id: whose deletion ends the keeping.
+            assistant_id: whose deletion ends the keeping; None: nobody's.
             status: the answer's.
 
         Raises:

@@ -1,5 +1,6 @@
 """Every statement on answers that are kept for requests sent again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,6 +66,12 @@ async def sweep(session: AsyncSession) -> None:
     await session.execute(delete(Idempotency).where(whose.in_(old)), execution_options=_BLIND)
 
 
+async def forget_expired(session: AsyncSession, owner_ids: Sequence[int]) -> None:
+    """Delete all expired rows of some owners."""
+    old = delete(Idempotency).where(Idempotency.owner_id.in_(owner_ids), _expired())
+    await session.execute(old, execution_options=_BLIND)
+
+
 async def find(session: AsyncSession, owner_id: int, key: str) -> Idempotency | None:
     """What another request with that key left; None when it has just let go."""
     return await session.scalar(
@@ -80,7 +87,7 @@ RETURNING status
 
 
 async def keep(
-    transaction: Transaction, held: Held, status: int, body: bytes, assistant_id: int
+    transaction: Transaction, held: Held, status: int, body: bytes, assistant_id: int | None
 ) -> bool:
     """Write an attempt's answer; False when somebody took the key over."""
     attempt = {"owner": held.owner_id, "key": held.key, "since": held.since}

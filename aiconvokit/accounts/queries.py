@@ -1,8 +1,9 @@
 """Every statement on users, tokens, deletions and usage."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from typing import Any
 
 from sqlalchemy import Date, Delete, cast, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -20,12 +21,13 @@ _TODAY = cast(func.timezone("UTC", func.now()), Date)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whose request it is."""
+    """Whose request it is, by which token; `digest` is what is kept of that (32 bytes)."""
 
     user_id: int
     token_id: int
     is_active: bool
     needs_touch: bool
+    digest: bytes = field(repr=False)
 
 
 async def insert_user(
@@ -125,12 +127,14 @@ def _logins_of(user_id: int) -> Delete:
 
 
 _PRINCIPAL = """
-SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s
+SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s, t.digest
 FROM token t JOIN "user" u ON u.id = t.user_id
-WHERE t.digest = %(digest)s
+WHERE {which}
   AND CASE WHEN t.name IS NULL THEN t.last_used_at > now() - %(idle)s
            ELSE t.expires_at IS NULL OR t.expires_at > now() END
 """
+_BY_DIGEST = _PRINCIPAL.format(which="t.digest = %(digest)s")
+_BY_TOKEN = _PRINCIPAL.format(which="t.id = %(token)s")
 _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 
 
@@ -138,9 +142,21 @@ async def principal_by_digest(
     transaction: Transaction, digest: bytes, idle_days: int
 ) -> Principal | None:
     """Whose token it is; a login ends when it was not used for `idle_days`, a named one by date."""
-    idle = timedelta(days=idle_days)
-    keys = {"digest": digest, "idle": idle, "touch_after": TOUCH_AFTER}
-    row = await (await transaction.execute(_PRINCIPAL, keys)).fetchone()
+    return await _principal(transaction, _BY_DIGEST, {"digest": digest}, idle_days)
+
+
+async def principal_by_token(
+    transaction: Transaction, token_id: int, idle_days: int
+) -> Principal | None:
+    """The same by the token's row."""
+    return await _principal(transaction, _BY_TOKEN, {"token": token_id}, idle_days)
+
+
+async def _principal(
+    transaction: Transaction, statement: str, keys: Mapping[str, Any], idle_days: int
+) -> Principal | None:
+    times = {"idle": timedelta(days=idle_days), "touch_after": TOUCH_AFTER}
+    row = await (await transaction.execute(statement, {**keys, **times})).fetchone()
     return Principal(*row) if row else None
 
 

@@ -1,14 +1,11 @@
 """How often one address, or one account, may ask for the same thing."""
 
-import asyncio
-import logging
 from collections.abc import Sequence
 from datetime import timedelta
 from ipaddress import IPv6Address, IPv6Network, ip_address
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from aiconvokit import rate_limit
+from aiconvokit.background import forever
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
 
@@ -19,8 +16,6 @@ SWEEP_SECONDS = 3_600
 """There are as many buckets as addresses in a day; looking at 100,000 of them takes 20 ms."""
 AT_LEAST = timedelta(days=1)
 """For which a bucket stays: who guesses passwords once an hour is still seen in the table."""
-
-logger = logging.getLogger(__name__)
 
 
 def address_of(request: ApiRequest) -> str:
@@ -52,12 +47,7 @@ async def count_request(
 
 async def sweep_buckets(services: Services) -> None:
     """For ever: buckets that are full again go, of addresses that may never come back."""
-    while True:
-        try:
-            await sweep_once(services)
-        except SQLAlchemyError as error:
-            logger.warning("Rate limits cannot be swept: %s", type(error).__name__)
-        await asyncio.sleep(SWEEP_SECONDS)
+    await forever("Sweeping rate limits", SWEEP_SECONDS, lambda: sweep_once(services))
 
 
 async def sweep_once(services: Services) -> None:

@@ -8,11 +8,11 @@ from litestar.params import FromPath
 from litestar.response import Stream
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions, idempotency_store
+from aiconvokit.accounts import deletions
 from aiconvokit.accounts.auth import require_user
-from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
+from aiconvokit.assistants.removal import remove_document
 from aiconvokit.errors import NotFound
 from aiconvokit.files import document_passwords, documents
 from aiconvokit.files import queries as file_queries
@@ -150,16 +150,10 @@ async def delete_document(
     document_id: FromPath[int],
 ) -> Response[None]:
     """Delete a document with its pages, passages and vectors; answers that cite it lose it too."""
-    removed = Removed()
     async with services.sessions.begin() as session:
         await access.to_change(services, session, user_id, assistant_id)
-        found = await _document(session, assistant_id, document_id)
-        place = await queries.place_of(session, found.document)
-        unused = await documents.remove(session, document_id, removed)
-        await idempotency_store.forget(session, assistant_id)
-        deletion = await deletions.keep(
-            session, user_id, "document", document_id, removed, public_id=place
-        )
+        await _document(session, assistant_id, document_id)
+        deletion, unused = await remove_document(session, user_id, assistant_id, document_id)
     await documents.discard(services, unused)
     return deletions.answer(request, deletion)
 

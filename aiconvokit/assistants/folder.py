@@ -12,19 +12,19 @@ from aiconvokit.assistants import queries
 from aiconvokit.errors import AIConvoKitError, NotFound
 from aiconvokit.files import document_passwords, documents, folder_queries
 from aiconvokit.files import queries as file_queries
-from aiconvokit.files.document_password_queries import LOCKED
 from aiconvokit.files.documents import Incoming
 from aiconvokit.files.folder_queries import Content
 from aiconvokit.services import Services
 from ingestion.attributes import same
 from ingestion.batch import Found
+from ingestion.store import LOCKED
 from ingestion.tables import Document
 
 POLL_SECONDS = 0.2
 POLL_SHARE = 20
 """Looking takes at most one part in so many of the time, however many documents wait."""
-HOPELESS = "embedder_misconfigured"
-"""What ends the waiting: only the operator ends the wait for a right key."""
+UNTIL_REPAIRED = {"embedder_misconfigured", "embedder_unavailable"}
+"""What ends the waiting: these documents wait until the operator mends something."""
 
 
 class Plan(enum.Enum):
@@ -96,8 +96,14 @@ async def ingest(
 ) -> AsyncIterator[Progress]:
     """Store files with their rows and jobs, then follow them until a worker has finished them.
 
-    Any worker on the database may do the work; cancelled, what is stored stays queued. `password`
-    is tried once on each file that needs one, and kept with no other.
+    Any worker on the database may do the work; cancelled, what is stored stays queued.
+
+    Args:
+        services: the database and the storage.
+        owner_id: whose files they become.
+        assistant_id: whose documents.
+        batch: the files.
+        password: tried once on each file that needs one, and kept with those that it opens.
     """
     async with services.sessions.begin() as session:
         collection = await queries.own_collection(session, assistant_id)
@@ -142,16 +148,17 @@ class _Key:
     tried: set[int] = field(default_factory=set)
 
     async def opens(self, services: Services, session: AsyncSession, document: Document) -> bool:
-        """Whether a document that is locked is read again with it."""
+        """Whether a locked document is read again with it; one that it did not open forgets it."""
         is_locked = document.status == "failed" and document.error_code == LOCKED
-        if self.password is None or not is_locked or document.id in self.tried:
+        if self.password is None or not is_locked:
             return False
+        password = None if document.id in self.tried else self.password
         self.tried.add(document.id)
         try:
-            await document_passwords.set_password(services, session, document, self.password)
+            await document_passwords.set_password(services, session, document, password)
         except NotFound:  # deleted just now
             return False
-        return True
+        return password is not None
 
 
 class _Following:
@@ -175,7 +182,7 @@ class _Following:
         began = time.monotonic()
         async with self._services.sessions.begin() as session:
             unfinished = await folder_queries.unfinished_of(session, self._collection_id)
-            still = {one.id for one in unfinished if one.error_code != HOPELESS}
+            still = {one.id for one in unfinished if one.error_code not in UNTIL_REPAIRED}
             over = self.waiting.keys() - still
             rows = await folder_queries.states_of(session, self._collection_id, list(over))
             for row in rows:

@@ -6,11 +6,15 @@ the next run.
 """
 
 import hashlib
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+FOLDER = "synced"
+"""In the data folder."""
 
 
 class Remembered(Struct, frozen=True):
@@ -29,7 +33,7 @@ class Memory:
 
     def __init__(self, data_dir: Path, assistant_id: int, folder: Path) -> None:
         name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:32]
-        self._path = data_dir / "synced" / f"{assistant_id}-{name}.json"
+        self._path = data_dir / FOLDER / f"{assistant_id}-{name}.json"
 
     def load(self) -> dict[str, Remembered]:
         """Filename -> what is remembered; nothing where nobody kept it, or it cannot be read."""
@@ -43,3 +47,10 @@ class Memory:
         part = self._path.with_suffix(".part")
         part.write_bytes(msgspec.json.encode(documents))
         part.replace(self._path)
+
+
+def forget(data_dir: Path, assistant_ids: Iterable[int]) -> None:
+    """Remove what is remembered for some assistants, of whichever folders."""
+    for assistant_id in assistant_ids:
+        for path in (data_dir / FOLDER).glob(f"{assistant_id}-*"):
+            path.unlink(missing_ok=True)

@@ -1,25 +1,28 @@
 """Deleting an assistant, with its chats and its own documents or by itself; or one document."""
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions, idempotency_store
 from aiconvokit.accounts.deletions import Removed
-from aiconvokit.assistants import access, queries
+from aiconvokit.accounts.tables import Deletion
+from aiconvokit.assistants import access, folder_memory, queries
 from aiconvokit.errors import NotFound
 from aiconvokit.files import attachment_queries, documents
 from aiconvokit.files import queries as file_queries
+from aiconvokit.services import Services
 from ingestion.tables import Collection
 
 
 async def remove_document(
     session: AsyncSession, user_id: int, assistant_id: int, document_id: int
-) -> list[bytes]:
-    """Delete a document of an assistant's own collection, and write down what went.
+) -> tuple[Deletion, list[bytes]]:
+    """Delete a document that an assistant reads, and write down what went.
 
     Returns:
-        digests of contents for `documents.discard` AFTER the commit.
+        what was written down, and digests of contents for `documents.discard` AFTER the commit.
 
     Raises:
         NotFound: somebody else was faster.
@@ -31,8 +34,22 @@ async def remove_document(
     removed = Removed()
     unused = await documents.remove(session, document_id, removed)
     await idempotency_store.forget(session, assistant_id)
-    await deletions.keep(session, user_id, "document", document_id, removed, public_id=place)
-    return unused
+    deletion = await deletions.keep(
+        session, user_id, "document", document_id, removed, public_id=place
+    )
+    return deletion, unused
+
+
+async def clean_up(services: Services, removed: Removed, unused: Sequence[bytes]) -> None:
+    """AFTER the commit: take what is left of deleted assistants out of the data folder.
+
+    Args:
+        services: the storage, and the data folder.
+        removed: what went.
+        unused: digests of contents, which may be used again by now.
+    """
+    await documents.discard(services, unused)
+    await asyncio.to_thread(folder_memory.forget, services.data_dir, removed.assistants)
 
 
 async def remove_assistant(
@@ -48,7 +65,7 @@ async def remove_assistant(
         removed: is told what went.
 
     Returns:
-        digests of contents for `documents.discard` AFTER the commit.
+        digests of contents for `clean_up` AFTER the commit.
 
     Raises:
         NotFound: somebody else was faster.
@@ -88,7 +105,7 @@ async def remove_everything_of(
     """Delete a user's assistants, collections and files; the rest goes with the user's own row.
 
     Returns:
-        digests of contents for `documents.discard` AFTER the commit.
+        digests of contents for `clean_up` AFTER the commit.
     """
     unused: list[bytes] = []
     for assistant in await queries.assistants_of(session, user_id):

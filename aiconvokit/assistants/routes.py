@@ -13,7 +13,7 @@ from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access, queries
-from aiconvokit.assistants.removal import remove_assistant
+from aiconvokit.assistants.removal import clean_up, remove_assistant
 from aiconvokit.assistants.schemas import AssistantOut, AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.files import documents
@@ -144,7 +144,7 @@ async def delete_assistant(
         deletion = await deletions.keep(
             session, user_id, "assistant", assistant_id, removed, public_id=public_id
         )
-    await documents.discard(services, unused)
+    await clean_up(services, removed, unused)
     return deletions.answer(request, deletion)
 
 

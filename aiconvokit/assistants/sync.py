@@ -121,7 +121,9 @@ async def apply(services: Services, user_id: int, assistant_id: int, todo: Diffe
         document_id = todo.held[name].document_id
         try:
             async with services.sessions.begin() as session:
-                unused = await removal.remove_document(session, user_id, assistant_id, document_id)
+                _, unused = await removal.remove_document(
+                    session, user_id, assistant_id, document_id
+                )
         except NotFound:  # somebody else was faster
             continue
         await documents.discard(services, unused)
@@ -140,7 +142,8 @@ async def remember(
         one = held.get(found.name)
         if one is None:
             continue
-        if one == todo.held.get(found.name) and plan is not Plan.CHANGED:
+        former = todo.held.get(found.name)
+        if former is not None and former.made_of == one.made_of and plan is not Plan.CHANGED:
             is_its = True  # they were compared already
         else:
             is_its = await asyncio.to_thread(_has_content, found, one)

@@ -218,11 +218,11 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         done = await _put_down(services, transaction, turn, "complete", None)
         if along is not None:
             await along(transaction, done)
-        await count(transaction, turn.user_id, turn)
+        await count_answered(transaction, turn.user_id, turn)
     return done
 
 
-async def count(transaction: Transaction, user_id: int, turn: Turn) -> None:
+async def count_answered(transaction: Transaction, user_id: int, turn: Turn) -> None:
     """Count an answered question and the tokens that it took."""
     usage = turn.answer.usage
     await add_usage(

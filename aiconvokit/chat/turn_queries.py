@@ -84,16 +84,18 @@ _RELEASE_LEASE = """
 UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
 WHERE id = %(thread)s AND lease_token = %(lease)s RETURNING id
 """
-_GIVE_BACK = """
+_INTERRUPT_FREED = """
+UPDATE message SET status = 'interrupted'
+WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
+"""
+_GIVE_BACK = f"""
 WITH freed AS (
     UPDATE thread t SET lease_token = NULL, lease_expires_at = NULL
     WHERE t.id = coalesce(%(thread)s, (SELECT thread_id FROM chat WHERE id = %(chat)s))
       AND t.lease_token = %(lease)s
     RETURNING t.id
 )
-UPDATE message SET status = 'interrupted'
-WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
-"""
+{_INTERRUPT_FREED}"""  # noqa: S608  # ours, above
 _THREAD_EXISTS = "SELECT EXISTS (SELECT FROM thread WHERE id = %(thread)s)"
 # An answer that is still unfinished when the lease is new lost its process.
 _INSERT_MESSAGES = """
@@ -165,14 +167,18 @@ SET status = %(status)s, content = %(content)s, model = %(model)s,
 WHERE id = %(message)s
 """
 # A turn renews its lease while it lives, so an expired one is a dead process's.
-_INTERRUPT_LOST = """
+_INTERRUPT_LOST = f"""
 WITH freed AS (
     UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
     WHERE lease_token IS NOT NULL AND lease_expires_at < now() RETURNING id
 )
-UPDATE message SET status = 'interrupted'
-WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
-"""
+{_INTERRUPT_FREED}"""  # noqa: S608  # as above
+_INTERRUPT_LEFT = f"""
+WITH freed AS (
+    UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
+    WHERE id = ANY(%(threads)s) AND (lease_token IS NULL OR lease_expires_at < now()) RETURNING id
+)
+{_INTERRUPT_FREED}"""  # noqa: S608  # as above
 
 
 async def take_lease(
@@ -237,6 +243,11 @@ async def thread_exists(transaction: Transaction, thread_id: int) -> bool:
 async def interrupt_lost(transaction: Transaction) -> int:
     """Free the threads of processes that died; how many answers were left unfinished by them."""
     return (await transaction.execute(_INTERRUPT_LOST)).rowcount
+
+
+async def interrupt_left(transaction: Transaction, thread_ids: Sequence[int]) -> None:
+    """Free those of some threads that no process holds, and end the answers that are left there."""
+    await transaction.execute(_INTERRUPT_LEFT, {"threads": list(thread_ids)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.operations.check.examination import Patience, check
 from aiconvokit.operations.check.kinds import Finding
 
@@ -24,13 +23,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Look, and report; 1 when something is wrong and was not repaired."""
     log_to_stderr()
-    with ground(load_settings()) as found:
-
-        async def act() -> list[Finding]:
-            async with services_on(found) as services:
-                return await check(services, Patience(), repair=arguments.repair)
-
-        findings = run_loop(act)
+    findings = with_services(
+        load_settings(), lambda services: check(services, Patience(), repair=arguments.repair)
+    )
     is_ok = all(one.repaired for one in findings)
     if arguments.json:
         print(msgspec.json.encode({"ok": is_ok, "findings": findings}).decode())

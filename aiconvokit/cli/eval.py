@@ -8,8 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.cli.serve import worker_beside
 from aiconvokit.errors import AIConvoKitError, ConfigurationError
 from aiconvokit.evals import home, report, runs
@@ -53,16 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.assistant is None:
         home.remove_old_indexes(folder)
         settings = home.on_own_index(settings, folder)
-    with ground(settings) as found:
-
-        async def act() -> Run:
-            async with services_on(found) as services:
-                return await _evaluate(services, arguments, wanted, folder)
-
-        try:
-            made = run_loop(act)
-        except AIConvoKitError as error:
-            raise ConfigurationError(error.detail) from error
+    try:
+        made = with_services(
+            settings, lambda services: _evaluate(services, arguments, wanted, folder)
+        )
+    except AIConvoKitError as error:
+        raise ConfigurationError(error.detail) from error
     _print(made, runs.compare(old, made) if old else {}, as_json=arguments.json)
     return 0
 

@@ -18,8 +18,7 @@ from aiconvokit.assistants.folder import Plan
 from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.assistants.sync import Difference
 from aiconvokit.cli.ingest_show import Reading, Report, follow, show
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.cli.serve import worker_beside
 from aiconvokit.errors import AIConvoKitError, ConfigurationError
 from aiconvokit.services import Services
@@ -82,13 +81,9 @@ def run(arguments: argparse.Namespace) -> int:
     labelled, unusable = _label(batch, common)
     arguments.password = _password() if arguments.password else None
     try:
-        with ground(load_settings()) as found:
-
-            async def act() -> int:
-                async with services_on(found) as services:
-                    return await _ingest(services, arguments, labelled, unusable)
-
-            return run_loop(act)
+        return with_services(
+            load_settings(), lambda services: _ingest(services, arguments, labelled, unusable)
+        )
     except asyncio.CancelledError:
         print("Stopped. What is stored stays queued: run it again, or start a worker.")
         return 130

@@ -1,6 +1,5 @@
 """What `aiconvokit ingest` shows: how far it is, and what it came to."""
 
-import asyncio
 import json
 import time
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ from rich.progress import Progress as Bar
 
 from aiconvokit.assistants import folder
 from aiconvokit.assistants.folder import Ended
-from aiconvokit.cli.runtime import on_stop
+from aiconvokit.cli.runtime import cancel_on_stop
 from aiconvokit.services import Services
 from ingestion.batch import Found
 
@@ -45,8 +44,7 @@ class Reading:
 
 async def follow(services: Services, report: Report, todo: Reading, *, quiet: bool) -> None:
     """Show the progress: a bar on a terminal, a line a file elsewhere."""
-    task = asyncio.current_task()
-    on_stop(lambda: _cancel(task))
+    cancel_on_stop()
     console = Console(stderr=True, quiet=quiet)
     columns = (
         TextColumn("{task.description}"),
@@ -67,11 +65,6 @@ async def follow(services: Services, report: Report, todo: Reading, *, quiet: bo
             rate = report.pages / (time.monotonic() - began)
             file = ", ".join(progress.in_work)[:60]
             bar.update(shown, advance=len(progress.ended), rate=rate, file=file)
-
-
-def _cancel(task: "asyncio.Task[object] | None") -> None:
-    if task is not None:
-        task.cancel()
 
 
 def _note(report: Report, one: Ended, console: Console) -> None:

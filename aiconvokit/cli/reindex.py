@@ -12,8 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bar
 from rich.table import Table
 
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, on_stop, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import cancel_on_stop, load_settings, log_to_stderr, with_services
 from aiconvokit.operations.reindex import work
 from aiconvokit.operations.reindex.filling import Progress
 from aiconvokit.operations.reindex.queries import Selection
@@ -49,21 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Reindex, beside a server or without one; 1 when a collection failed."""
     log_to_stderr()
     try:
-        with ground(load_settings()) as found:
-
-            async def act() -> int:
-                async with services_on(found) as services:
-                    return await _act(services, arguments)
-
-            return run_loop(act)
+        return with_services(load_settings(), lambda services: _act(services, arguments))
     except asyncio.CancelledError:
         print("Stopped. The same command goes on where this one was.")
         return 130
 
 
 async def _act(services: Services, arguments: argparse.Namespace) -> int:
-    task = asyncio.current_task()
-    on_stop(lambda: _cancel(task))
+    cancel_on_stop()
     selection = Selection(arguments.assistant, arguments.user)
     if arguments.status:
         _show_status(await work.status(services, selection), as_json=arguments.json)
@@ -82,11 +74,6 @@ async def _act(services: Services, arguments: argparse.Namespace) -> int:
     report = await _followed(move, quiet=arguments.json)
     _show(report, as_json=arguments.json)
     return 1 if report.failed else 0
-
-
-def _cancel(task: "asyncio.Task[object] | None") -> None:
-    if task is not None:
-        task.cancel()
 
 
 async def _followed(move: Callable[[Progress], Awaitable[Report]], *, quiet: bool) -> Report:
@@ -121,8 +108,14 @@ def _show(report: Report, *, as_json: bool) -> None:
     if as_json:
         print(json.dumps(asdict(report), ensure_ascii=False))
         return
+    if report.called_off:
+        print(
+            f"{len(report.called_off)} collections stay in the space of {report.model}: the move "
+            "that was begun is called off, and its vectors are deleted."
+        )
     if not report.switched and not report.failed:
-        print(f"Nothing to do: {len(report.already)} collections, and none to move.")
+        if not report.called_off:
+            print(f"Nothing to do: {len(report.already)} collections, and none to move.")
         return
     print(
         f"{len(report.switched)} collections are in the space of {report.model} now: "

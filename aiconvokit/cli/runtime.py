@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import signal
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +95,17 @@ async def services_on(found: Ground) -> AsyncIterator[Services]:
         yield services
 
 
+def with_services(settings: Settings, act: Callable[[Services], Awaitable[T]]) -> T:
+    """Do something with the open services of a database whose schema fits; for a whole command."""
+    with ground(settings) as found:
+
+        async def main() -> T:
+            async with services_on(found) as services:
+                return await act(services)
+
+        return run(main)
+
+
 async def work_forever(services: Services, concurrency: int | None = None) -> None:
     """Run the worker; one that broke is started again, the API beside it goes on.
 
@@ -111,8 +122,15 @@ async def work_forever(services: Services, concurrency: int | None = None) -> No
         await asyncio.sleep(WORKER_PAUSE_SECONDS)
 
 
-def on_stop(callback: Callable[[], None]) -> None:
+def on_stop(callback: Callable[[], object]) -> None:
     """Call back on SIGINT and SIGTERM, in the running loop."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, callback)
+
+
+def cancel_on_stop() -> None:
+    """Cancel the task that calls this on SIGINT and SIGTERM."""
+    task = asyncio.current_task()
+    if task is not None:
+        on_stop(task.cancel)

@@ -2,10 +2,9 @@
 
 import argparse
 
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.operations.stats import report
-from aiconvokit.operations.stats.collected import LARGEST, Statistics, collect
+from aiconvokit.operations.stats.collected import LARGEST, collect
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -19,13 +18,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Show; nothing is changed."""
     log_to_stderr()
-    with ground(load_settings()) as found:
-
-        async def act() -> Statistics:
-            async with services_on(found) as services:
-                return await collect(services, arguments.largest)
-
-        collected = run_loop(act)
+    collected = with_services(
+        load_settings(), lambda services: collect(services, arguments.largest)
+    )
     if arguments.json:
         print(report.as_json(collected))
     else:

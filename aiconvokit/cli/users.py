@@ -11,11 +11,9 @@ from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.routes import NAME_TAKEN
 from aiconvokit.accounts.schemas import NewUser
 from aiconvokit.accounts.tables import User
-from aiconvokit.assistants.removal import remove_everything_of
-from aiconvokit.cli.runtime import ground, load_settings, log_to_stderr, services_on
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.assistants.removal import clean_up, remove_everything_of
+from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
 from aiconvokit.errors import InvalidFields
-from aiconvokit.files import documents
 from aiconvokit.rest.body import Body
 from aiconvokit.rest.fields import read_fields
 from aiconvokit.services import Services
@@ -45,14 +43,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Do it on this machine's database; 1 when it cannot be done."""
     log_to_stderr()
-    with ground(load_settings()) as found:
-
-        async def act() -> int:
-            async with services_on(found) as services:
-                action: Action = arguments.action
-                return await action(services, arguments)
-
-        return run_loop(act)
+    action: Action = arguments.action
+    return with_services(load_settings(), lambda services: action(services, arguments))
 
 
 async def _create(services: Services, arguments: argparse.Namespace) -> int:
@@ -113,7 +105,7 @@ async def _delete(services: Services, arguments: argparse.Namespace) -> int:
             return _unknown(arguments.name)
         unused = await remove_everything_of(session, user.id, removed)
         await queries.delete_user(session, user.id)
-    await documents.discard(services, unused)
+    await clean_up(services, removed, unused)
     print(
         f"User {user.username} is deleted, with {len(removed.assistants)} assistants, "
         f"{len(removed.documents)} documents and {len(removed.chats)} chats."

@@ -5,15 +5,13 @@ import asyncio
 from contextlib import suppress
 
 from aiconvokit.cli.runtime import (
-    Ground,
-    ground,
     load_settings,
     log_to_stderr,
     on_stop,
-    services_on,
+    with_services,
     work_forever,
 )
-from aiconvokit.cli.runtime import run as run_loop
+from aiconvokit.services import Services
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,19 +23,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(_: argparse.Namespace) -> int:
     """Work until SIGINT or SIGTERM; documents in work are finished or go back to the queue."""
     log_to_stderr()
-    with ground(load_settings()) as found:
-        run_loop(lambda: _work(found))
+    with_services(load_settings(), _work)
     return 0
 
 
-def _cancel(task: asyncio.Task[None]) -> None:
-    task.cancel()
-
-
-async def _work(found: Ground) -> None:
-    async with services_on(found) as services:
-        task = asyncio.create_task(work_forever(services), name="worker")
-        on_stop(lambda: _cancel(task))
-        print("Worker ready; Ctrl-C stops it.", flush=True)
-        with suppress(asyncio.CancelledError):
-            await task
+async def _work(services: Services) -> None:
+    task = asyncio.create_task(work_forever(services), name="worker")
+    on_stop(task.cancel)
+    print("Worker ready; Ctrl-C stops it.", flush=True)
+    with suppress(asyncio.CancelledError):
+        await task

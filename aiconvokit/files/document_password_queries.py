@@ -3,10 +3,8 @@
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from ingestion.store import LOCKED
 from ingestion.tables import Document
-
-LOCKED = "encrypted"
-"""Error code of a document that was not opened."""
 
 
 async def password_of(session: AsyncSession, document_id: int) -> str | None:
@@ -26,13 +24,15 @@ async def set_password(session: AsyncSession, document_id: int, password: str | 
     return found is not None
 
 
-async def queue_locked(session: AsyncSession, document_id: int) -> None:
-    """A document that was not opened waits again; others stay as they are."""
-    await session.execute(
+async def queue_locked(session: AsyncSession, document_id: int) -> bool:
+    """A document that was not opened waits again; False: others stay as they are."""
+    found = await session.scalar(
         update(Document)
         .where(
             Document.id == document_id, Document.status == "failed", Document.error_code == LOCKED
         )
         .values(status="queued", error_code=None, error_detail=None)
+        .returning(Document.id)
         .execution_options(synchronize_session=False)
     )
+    return found is not None

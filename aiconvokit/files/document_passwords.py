@@ -10,24 +10,19 @@ from aiconvokit.files import document_password_queries, documents
 from aiconvokit.services import Services
 from ingestion.tables import Document
 
-_WAITING = frozenset({"queued", "processing"})
-
 
 async def set_password(
     services: Services, session: AsyncSession, document: Document, password: str | None
 ) -> None:
     """Keep a document's password, None for none, and read it again where it stayed locked.
 
-    `document` is as it is then.
+    One in work waits again by itself when it ends: see `store.fail`. `document` is as it is then.
 
     Raises:
         NotFound: it was deleted meanwhile.
     """
     if not await document_password_queries.set_password(session, document.id, password):
         raise NotFound.of("Document")
-    if password is not None:
-        await document_password_queries.queue_locked(session, document.id)
-    await session.refresh(document)
-    if password is not None and document.status in _WAITING:
-        # One in work began without the password: it is looked at again when that has ended.
+    if password is not None and await document_password_queries.queue_locked(session, document.id):
         await documents.queue_ingestion(services, session, document.id)
+    await session.refresh(document)

@@ -12,6 +12,7 @@ from aiconvokit.accounts import idempotency_store
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.files import attachment_queries as statements
 from aiconvokit.files import documents, old_pages
+from aiconvokit.files.old_pages import Due
 from aiconvokit.services import Services
 from ingestion.language_store import hold_collection
 from ingestion.tables import Collection
@@ -34,14 +35,11 @@ def is_expired(collection: Collection) -> bool:
     return end is not None and end < datetime.now(UTC)
 
 
-_OLD_PAGES = old_pages.Due(old_pages.EVERY_SECONDS)
-
-
-async def sweep(services: Services) -> None:
-    """Remove some of all that; files of their own stay."""
+async def sweep(services: Services, old_pages_due: Due) -> None:
+    """Remove some of all that; files of their own stay. Pages wait until they are due."""
     async with services.owner_sessions.begin() as session:
         await idempotency_store.sweep(session)
-    if _OLD_PAGES.is_now():
+    if old_pages_due.is_now():
         await old_pages.sweep(services)
     async with services.owner_sessions.begin() as session:
         found = await statements.expired_collections(session, AT_ONCE)

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.jobs import STALLED_AFTER_SECONDS
+
 INGEST_TASK = "ingest_document"
-ALIVE_SECONDS = 20
-"""A worker silent for longer is not counted: see `aiconvokit.jobs`."""
 
 # A job that was put off is not in work: its owner's next document may be. The job that asks ends.
 # Documents that wait for an embedder have its error (`postponed`) and are not tried meanwhile.
@@ -75,7 +75,7 @@ async def next_of_owners(
     """
     keys = {
         "task": INGEST_TASK,
-        "alive": ALIVE_SECONDS,
+        "alive": STALLED_AFTER_SECONDS,
         "documents": list(document_ids),
         "at_once": at_once,
         "asked": list(asked),
@@ -89,7 +89,7 @@ async def next_of_all(session: AsyncSession, at_once: int) -> Sequence[int]:
     """The same for all owners; also documents that seem to be read while no job is about them."""
     keys = {
         "task": INGEST_TASK,
-        "alive": ALIVE_SECONDS,
+        "alive": STALLED_AFTER_SECONDS,
         "at_once": at_once,
         "asked": [],
         "ending": 0,

@@ -24,6 +24,11 @@ class Content(NamedTuple):
     status: str
     attributes: Attributes
 
+    @property
+    def made_of(self) -> tuple[int, int, bytes]:
+        """What only another upload changes: the document, its version and its content."""
+        return (self.document_id, self.version, self.sha256)
+
 
 async def contents_of(session: AsyncSession, collection_id: int) -> dict[str, Content]:
     """Filename -> what is there under it, for a whole collection."""

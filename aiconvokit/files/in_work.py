@@ -1,20 +1,16 @@
 """What this process reads just now, stopped as soon as nobody wants it any more."""
 
 import asyncio
-import logging
 from collections.abc import Coroutine
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
+from aiconvokit.background import forever
 from aiconvokit.db import Sessions
 from ingestion import store
-from ingestion.store import Target
+from ingestion.store import Target, Version
 
 LOOK_SECONDS = 1.0
 """One small statement for all documents in work, while there are any."""
-
-logger = logging.getLogger(__name__)
 
 
 class InWork:
@@ -22,7 +18,7 @@ class InWork:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._tasks: dict[tuple[int, int], asyncio.Task[None]] = {}
+        self._tasks: dict[Version, asyncio.Task[None]] = {}
         self._stopped: set[asyncio.Task[None]] = set()
 
     async def finish(self, target: Target, work: Coroutine[Any, Any, None]) -> bool:
@@ -44,20 +40,14 @@ class InWork:
 
     async def watch(self) -> None:
         """Stop what is deleted, replaced or cancelled, until cancelled itself."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            if self._tasks:
-                try:
-                    await self._look()
-                except (SQLAlchemyError, OSError) as error:
-                    logger.warning("Nobody can see what is wanted: %s", type(error).__name__)
+        await forever("Looking for what is not wanted", LOOK_SECONDS, self._look)
 
     async def _look(self) -> None:
-        versions = list(self._tasks)
+        if not self._tasks:
+            return
         async with self._sessions.begin() as session:
-            gone = await store.not_wanted(session, versions)
-        for key in versions:
-            task = self._tasks.get(key)
-            if key[0] in gone and task is not None:
+            gone = await store.not_wanted(session, list(self._tasks))
+        for key in gone:
+            if (task := self._tasks.get(key)) is not None:
                 self._stopped.add(task)
                 task.cancel()

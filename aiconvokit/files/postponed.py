@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.files.feeding_queries import INGEST_TASK, tell_waiting, untell_waiting
 from aiconvokit.jobs import enqueue
-from aiconvokit.llm.errors import ModelError
+from aiconvokit.llm.errors import LONGEST_RETRY_AFTER_SECONDS, ModelError
 from ingestion.embed import Embedder, Embedders
 from ingestion.store import Target
 from ingestion.tables import Document
@@ -20,16 +20,17 @@ REPAIR_SECONDS = 60
 """How often wrong settings are tried again; an operator repairs them, and restarts us."""
 UNSAID_SECONDS = 10
 """What a 429 without Retry-After is worth."""
-LONGEST_SECONDS = 600
-"""A Retry-After of a day is not believed: quotas are raised meanwhile."""
 AWAY_SECONDS = 5
 """The first wait for a server that is away; each further one is twice as long."""
 LONGEST_AWAY_SECONDS = 60
 """Once the server is back, nobody waits longer than that."""
 PROBE_SECONDS = 30
 """A server that does not embed one word by then is away."""
+TRIED_SECONDS = 120
+"""After a wait somebody tries. As long the others are told what they were told before: taking it
+back and saying it again would write all their rows twice for every wait."""
 
-_AWAY = {"embedder_unreachable", "embedder_timeout"}
+_AWAY = {"embedder_unreachable", "embedder_timeout", "embedder_unavailable"}
 _REFUSING = {"embedder_misconfigured", "embedder_rate_limited"}
 
 _WAITING_JOB = text(
@@ -60,7 +61,7 @@ class Pause:
             seconds = REPAIR_SECONDS
         elif error.code == "embedder_rate_limited":
             asked = UNSAID_SECONDS if error.retry_after is None else ceil(error.retry_after)
-            seconds = min(asked, LONGEST_SECONDS)
+            seconds = min(asked, LONGEST_RETRY_AFTER_SECONDS)
         else:
             return False
         self.error, self._until = error, time.monotonic() + seconds
@@ -81,6 +82,11 @@ class Pause:
     def left_seconds(self) -> int:
         """Whole seconds until the embedder may be asked again; 0: now."""
         return max(0, ceil(self._until - time.monotonic()))
+
+    @property
+    def is_told(self) -> bool:
+        """Whether documents wait for it: until it has ended, or nobody tries any more."""
+        return self.error is not None and time.monotonic() < self._until + TRIED_SECONDS
 
 
 class Pauses:
@@ -106,7 +112,7 @@ class Pauses:
 
     async def tell(self, session: AsyncSession) -> None:
         """Tell the owners of all waiting documents why they wait, or let them wait no longer."""
-        paused = {model: one for model, one in self._by_model.items() if one.left_seconds}
+        paused = {model: one for model, one in self._by_model.items() if one.is_told}
         for model, pause in paused.items():
             if pause.error is not None:
                 told = (pause.error.code, pause.error.detail)

@@ -38,17 +38,19 @@ async def redact_answers(session: AsyncSession, document_id: int) -> int:
     ]
     ids = [*cited]
     if told:
-        ids += await _behind(session, told, cited)
-        ids += await _repeating(session, document_id, [one for one in told if one.id not in ids])
+        ids += await _repeating(session, document_id, told)
+        ids += await _behind(session, [one for one in told if one.id not in ids], ids)
     if ids:
         await statements.redact(session, ids)
     await statements.redact_receipts(session, document_id)
     return len(ids)
 
 
-async def _behind(session: AsyncSession, told: Sequence[Told], cited: Sequence[int]) -> list[int]:
-    """Those that the model wrote with a cited answer before it."""
-    first = await statements.first_in_threads(session, cited)
+async def _behind(
+    session: AsyncSession, told: Sequence[Told], redacted: Sequence[int]
+) -> list[int]:
+    """Those that the model wrote with a redacted answer before it."""
+    first = await statements.first_in_threads(session, redacted)
     return [one.id for one in told if one.thread_id in first and one.id > first[one.thread_id]]
 
 

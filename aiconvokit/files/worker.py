@@ -17,6 +17,7 @@ from aiconvokit.files import expiry, language_change, queries
 from aiconvokit.files.feeding import feed, feed_all
 from aiconvokit.files.feeding_queries import INGEST_TASK
 from aiconvokit.files.in_work import InWork
+from aiconvokit.files.old_pages import EVERY_SECONDS, Due
 from aiconvokit.files.postponed import Pauses, postpone
 from aiconvokit.files.upkeep import keep_indexes
 from aiconvokit.jobs import create_queue, run_worker
@@ -49,7 +50,7 @@ class Backoff(BaseRetryStrategy):
     @override
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if not isinstance(exception, Exception):
-            return None  # cancelled by a shutdown: `requeue_lost` takes it up, no attempt is burned
+            return None  # cancelled by a shutdown: `feed_all` takes it up, no attempt is burned
         pause = RETRY_SECONDS[min(job.attempts, len(RETRY_SECONDS) - 1)]
         asked = getattr(exception, "retry_after", None) or 0
         return RetryDecision(retry_in={"seconds": max(pause, int(asked) + 1)})
@@ -134,7 +135,6 @@ class Ingestion:
         try:
             if not await self._in_work.finish(target, self._read(target, file.sha256)):
                 await self._pipeline.drop(target)
-            pause.end()
         except FileNotFoundError:
             await self._give_up(target, "file_missing", "The file's bytes are not in storage.")
         except (ModelError, IngestionError) as error:
@@ -150,7 +150,8 @@ class Ingestion:
             await self._give_up(target, "internal_error", "Internal server error.")
 
     async def _read(self, target: Target, sha256: bytes) -> None:
-        await self._pipeline.ingest(target, await self._services.storage.get(sha256))
+        if await self._pipeline.ingest(target, await self._services.storage.get(sha256)):
+            self._pauses.of(target).end()  # its embedder serves us
 
     async def _judge(
         self, target: Target, error: ModelError | IngestionError, burned: int, staged: int
@@ -205,12 +206,13 @@ async def work(services: Services, at_once: int) -> None:
     queue = create_queue(services.database_url, pool_size=limit)
     ingestion = Ingestion(services, at_once)
     ingestion.register(queue)
+    old_pages_due = Due(EVERY_SECONDS)
     language_change.register(queue, services)
 
     async def look_after() -> None:
         """What is to be done now and then, whatever the jobs are."""
         await ingestion.look_after()
-        await expiry.sweep(services)
+        await expiry.sweep(services, old_pages_due)
 
     indexes_kept = beside(keep_indexes(services), "keep indexes")
     async with queue.open_async(), ingestion.watching(), indexes_kept:

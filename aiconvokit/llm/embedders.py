@@ -12,9 +12,9 @@ from aiconvokit.llm.local_embedder import LOCAL_MODEL, LOCAL_PROVIDER, LocalEmbe
 from aiconvokit.llm.openai_embedder import OpenAIEmbedder
 from aiconvokit.llm.remember import Keeper, host_and_port, recall
 from ingestion.embed import Embedder
-from ingestion.errors import EmbeddingFailed
+from ingestion.errors import EmbeddingFailed, ModelChanged
 
-CHANGED = "embedding_model_changed"
+CHANGED = ModelChanged.code
 """The code of a model that the settings do not lead to any more."""
 
 

@@ -10,6 +10,10 @@ from typing import Literal
 from aiconvokit.errors import UpstreamFailed
 from ingestion.errors import EmbeddingFailed
 
+LONGEST_RETRY_AFTER_SECONDS = 600
+"""Of what is waited for in the background: a Retry-After of a day is not believed, since quotas are
+raised meanwhile."""
+
 ModelErrorCode = Literal[
     "model_unreachable",
     "model_timeout",

@@ -20,8 +20,6 @@ from ingestion.store import driver_connection
 
 ERRORS = (409, 422)
 """What a request with a key may get besides: the first one is in work, or was another one."""
-NOBODY = 0
-"""The assistant whose deletion ends the keeping: none has this number."""
 
 
 class Made(Struct):
@@ -67,7 +65,7 @@ async def keep(attempt: Attempt, session: AsyncSession, what: Made) -> None:
 
 async def keep_in(transaction: Transaction, attempt: Attempt, what: Made) -> None:
     """`keep` in a transaction without a session."""
-    await attempt.keep(transaction, what, assistant_id=NOBODY)
+    await attempt.keep(transaction, what, assistant_id=None)
 
 
 def headers(attempt: Attempt) -> dict[str, str]:

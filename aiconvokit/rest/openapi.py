@@ -4,7 +4,7 @@ Handlers read bodies and queries themselves, with the contract's sentences for w
 the same Structs are drawn into the document.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -30,7 +30,7 @@ LIST = {
 """The query parameters of every list."""
 VERSION = {"version": {**_INTEGER, "minimum": 1, "maximum": 2**31 - 1}}
 
-REASONS = {
+_REASONS = {
     400: "A field, or the body as a whole, is wrong.",
     401: "No credentials, or wrong ones.",
     403: "Not allowed.",
@@ -125,9 +125,14 @@ def describe(
                 told = OpenAPIMediaType(schema=_plain({}))  # who reads one event sees its JSON
                 whole_answer = cast("Answer", responses["200"])
                 whole_answer.content = {**(whole_answer.content or {}), EVENTS: told}
-            responses.update({str(status): Answer(REASONS[status]) for status in errors})
+            responses.update(error_answers(errors))
 
     return Described
+
+
+def error_answers(statuses: Iterable[int]) -> dict[str, Answer]:
+    """What an operation says of errors, by status."""
+    return {str(status): Answer(_REASONS[status]) for status in statuses}
 
 
 class ContractJson(JsonRenderPlugin):
@@ -171,7 +176,7 @@ def _complete(
     if 400 not in statuses:
         responses.pop("400", None)  # the framework believes that a path can be malformed
     for status in statuses:
-        responses.setdefault(str(status), {"description": REASONS[status]})
+        responses.setdefault(str(status), {"description": _REASONS[status]})
     if gone := responses.get("204"):
         gone.pop("content", None)
         gone["description"] = "Done."

@@ -14,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from aiconvokit.db import PoolBusy
 from aiconvokit.errors import (
     AIConvoKitError,
+    DatabaseAway,
     InvalidFields,
     NotAuthenticated,
     NotFound,
@@ -128,7 +129,7 @@ def as_ours(request: Request[Any, Any, Any], error: Exception) -> AIConvoKitErro
         logger.error("%s %s found no room", request.method, request.scope["path"])
         return StorageFull()
     if is_database_away(error):
-        return Unavailable("The database is not available.", code="database_unavailable")
+        return DatabaseAway()
     logger.error("%s %s failed", request.method, request.scope["path"], exc_info=error)
     return AIConvoKitError()
 

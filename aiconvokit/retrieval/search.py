@@ -24,7 +24,7 @@ from aiconvokit.retrieval.terms import weighted_texts
 from aiconvokit.retrieval.types import Found, Passage, Ranked
 from aiconvokit.services import Services
 from ingestion import tables
-from ingestion.errors import EmbeddingFailed
+from ingestion.errors import EmbeddingFailed, ModelChanged
 from ingestion.language import detect
 
 TURNS = 6
@@ -228,8 +228,5 @@ async def _vector(
 
 
 def _other_dimensions(space: tables.EmbeddingSpace, dimensions: int) -> Conflict:
-    return Conflict(
-        f"{space.model} gives vectors of {dimensions} dimensions now, and these documents were "
-        f"embedded with {space.dim}: run aiconvokit reindex --to {space.model}",
-        code="embedding_model_changed",
-    )
+    changed = ModelChanged(space.model, dimensions=dimensions, former=space.dim)
+    return Conflict(changed.detail, code=changed.code)

@@ -41,9 +41,8 @@ def written_vectors() -> list[bytes]:
 class Answers(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, vectors: list[bytes], delay_s: float) -> None:
+    def __init__(self, vectors: list[bytes]) -> None:
         self._vectors = vectors
-        self._delay_s = delay_s
         self._received = bytearray()
         self._transport: asyncio.Transport | None = None
 
@@ -64,8 +63,7 @@ class Answers(asyncio.Protocol):
             return
         body = bytes(self._received[end + 4 : end + 4 + length])
         self._received.clear()  # a client waits for its answer before it sends the next
-        answer = self._answer(body) if body else b"{}"
-        asyncio.get_running_loop().call_later(self._delay_s, self._send, answer)
+        self._send(self._answer(body) if body else b"{}")
 
     def _answer(self, body: bytes) -> bytes:
         asked = _decoder.decode(body).input
@@ -82,10 +80,10 @@ class Answers(asyncio.Protocol):
             self._transport.write(_HEAD % len(body) + body)
 
 
-async def _serve(port: int, delay_s: float) -> None:
+async def _serve(port: int) -> None:
     vectors = written_vectors()
     server = await asyncio.get_running_loop().create_server(
-        lambda: Answers(vectors, delay_s), "127.0.0.1", port
+        lambda: Answers(vectors), "127.0.0.1", port
     )
     async with server:
         await server.serve_forever()
@@ -95,9 +93,7 @@ def main() -> None:
     """Serve until a signal."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--delay-ms", type=float, default=0.0)
-    arguments = parser.parse_args()
-    uvloop.run(_serve(arguments.port, arguments.delay_ms / 1_000))
+    uvloop.run(_serve(parser.parse_args().port))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import msgspec
 
 from benchmarks.ingestion.run import Files
 from benchmarks.ingestion.store import Rate
+from benchmarks.printing import table
 
 
 class Result(msgspec.Struct):
@@ -49,13 +50,13 @@ def _files(runs: Sequence[Files]) -> str:
         "pages a CPU second, Postgres apart": ("≥ 80", "≥ 150"),
         "most memory (PSS / RSS), MiB": ("≤ 400", "≤ 250"),
     }
-    table = [[name, *cells, *aims.get(name, ("", ""))] for name, cells in rows.items()]
-    return f"{what}\n\n{_table(head, table)}"
+    found = [[name, *cells, *aims.get(name, ("", ""))] for name, cells in rows.items()]
+    return f"{what}\n\n{_table(head, found)}"
 
 
 def _growth(rates: Sequence[Rate]) -> str:
     head = ["passages stored", "stage and swap, passages/s", "passages a second of Postgres' CPU"]
-    table = [
+    found = [
         [
             f"{rate.stored:,}",
             f"{rate.passages / rate.wall:,.0f}",
@@ -63,12 +64,11 @@ def _growth(rates: Sequence[Rate]) -> str:
         ]
         for rate in rates
     ]
-    return _table([*head, "must", "aim"], [[*row, "≥ 5,000", "≥ 9,000"] for row in table])
+    return _table([*head, "must", "aim"], [[*row, "≥ 5,000", "≥ 9,000"] for row in found])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+    return "\n".join([*table([head, *rows]), ""])
 
 
 def _number(found: float | None) -> str:

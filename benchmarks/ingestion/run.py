@@ -1,28 +1,24 @@
 """One run end to end: the shipped server gets files over HTTP and reads them."""
 
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
 
 import httpx
 import msgspec
-import psutil
 import psycopg
 
 from aiconvokit.db import libpq_url
 from benchmarks.ingestion.embedder import MODEL
-from benchmarks.turns.processes import cpu_seconds
+from benchmarks.turns.figures import MIB
+from benchmarks.turns.processes import Peak, cpu_seconds
 from benchmarks.turns.servers import free_port, running, serving
 
 PASSWORD = "correct horse battery"  # noqa: S105  # of a database that is thrown away
-SAMPLE_SECONDS = 0.05
 POLL_SECONDS = 0.05
 REQUEST_SECONDS = 600
-MIB = 1024 * 1024
 
 
 class Files(msgspec.Struct, kw_only=True):
@@ -45,42 +41,12 @@ class Files(msgspec.Struct, kw_only=True):
     """The same, where every process counts what it shares as its own (RSS)."""
 
 
-class Peak:
-    """The most memory that a process tree had while it was watched."""
-
-    def __init__(self, pid: int) -> None:
-        self._root = psutil.Process(pid)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="peak", daemon=True)
-        self.pss = self.rss = 0.0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(SAMPLE_SECONDS):
-            pss = rss = 0
-            for process in [self._root, *self._root.children(recursive=True)]:
-                try:
-                    found = process.memory_full_info()
-                except (psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile
-                    continue
-                rss += found.rss
-                pss += getattr(found, "pss", found.rss)
-            self.pss, self.rss = max(self.pss, pss / MIB), max(self.rss, rss / MIB)
-
-
 @contextmanager
-def free_embedder(delay_ms: float = 0.0) -> Iterator[str]:
+def free_embedder() -> Iterator[str]:
     """The embedder that costs nothing; its address, which ends in /v1."""
     port = free_port()
     module = "benchmarks.ingestion.embedder"
-    command = [sys.executable, "-m", module, "--port", str(port), "--delay-ms", f"{delay_ms:g}"]
+    command = [sys.executable, "-m", module, "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
     with running(command, {}, url):
         yield f"{url}/v1"
@@ -127,8 +93,8 @@ def read_files(
             wall=wall,
             app_cpu=cpu_seconds(pid) - app,
             postgres_cpu=cpu_seconds(postmaster) - postgres if postmaster and postgres else None,
-            peak=peak.pss,
-            peak_rss=peak.rss,
+            peak=peak.pss / MIB,
+            peak_rss=peak.rss / MIB,
         )
 
 

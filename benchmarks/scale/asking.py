@@ -12,10 +12,10 @@ from aiconvokit.llm.embedders import OneEmbedder
 from aiconvokit.retrieval.plans import LARGE_FROM
 from aiconvokit.retrieval.search import Question, search
 from aiconvokit.services import Services
-from benchmarks.search import ASKED_WORDS, STOP_WORDS, Corpus, Times, timed
+from benchmarks.corpus import ASKED_WORDS, STOP_WORDS, Asker, Corpus
+from benchmarks.search import Times, timed
 from ingestion.index_upkeep import WORTH_FROM
 from ingestion.tables import Collection
-from ingestion.types import Vectors
 
 BEST = 10
 """Whose share is found is the recall."""
@@ -42,30 +42,6 @@ class Row:
     times: Times
     vectors: float
     passages: float
-
-
-class Asker:
-    """Asks questions of one seed, each with a vector of its own."""
-
-    provider, model = "benchmark", "free"
-
-    def __init__(self, corpus: Corpus, questions: Sequence[str]) -> None:
-        made = corpus.vectors(len(questions))
-        self._ready = dict(zip(questions, made, strict=True))
-
-    def of(self, question: str) -> Vectors:
-        """A question's vector."""
-        found: Vectors = self._ready[question]
-        return found
-
-    async def embed_passages(self, texts: Sequence[str]) -> Vectors:
-        raise NotImplementedError(texts)
-
-    async def embed_queries(self, texts: Sequence[str]) -> Vectors:
-        return np.stack([self._ready[one] for one in texts])
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 def classes(collections: Sequence[Collection]) -> dict[str, list[Collection]]:

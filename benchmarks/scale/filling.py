@@ -12,7 +12,7 @@ from sqlalchemy import text
 from aiconvokit.accounts import queries as account_queries
 from aiconvokit.db import create_engine
 from aiconvokit.services import Services
-from benchmarks.search import DOCUMENT, Corpus, add_document
+from benchmarks.corpus import DOCUMENT, Corpus, add_document
 from ingestion.index_upkeep import Upkeep
 from ingestion.tables import Collection
 

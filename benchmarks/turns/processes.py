@@ -1,10 +1,15 @@
 """What processes cost: CPU time and memory of a process and its children."""
 
+import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Self
 
 import psutil
+
+SAMPLE_SECONDS = 0.05
 
 
 def cpu_seconds(pid: int) -> float:
@@ -33,10 +38,40 @@ class Memory:
 def memory(pid: int) -> Memory:
     """Memory of a process tree now; PSS is known on Linux only."""
     root = psutil.Process(pid)
-    full = [process.memory_full_info() for process in [root, *root.children(recursive=True)]]
+    full = []
+    for process in [root, *root.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):  # ended meanwhile
+            full.append(process.memory_full_info())
     shares = [getattr(one, "pss", None) for one in full]
     known = [share for share in shares if share is not None]
     return Memory(sum(one.rss for one in full), sum(known) if known else None)
+
+
+class Peak:
+    """The most memory in bytes that a process tree had while it was watched.
+
+    `pss` is `rss` where it is not known.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="peak", daemon=True)
+        self.pss = self.rss = 0
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(SAMPLE_SECONDS):
+            now = memory(self._pid)
+            self.rss = max(self.rss, now.rss)
+            self.pss = max(self.pss, now.rss if now.pss is None else now.pss)
 
 
 class Meter:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from benchmarks.printing import table
 from benchmarks.turns.figures import Growth, Result, System, systems
 
 _UNKNOWN = "-"
@@ -38,14 +39,14 @@ def _head(result: Result) -> Iterator[str]:
         yield "The server did not stream: the first token is the whole answer."
 
 
-def _table(result: Result) -> Iterator[str]:
+def _table(result: Result) -> list[str]:
     columns = [*(one.name for one in systems(result)), "must", "aim"]
-    yield "| | " + " | ".join(columns) + " |"
-    yield "|---" * (len(columns) + 1) + "|"
     measured = [list(_cells(one)) for one in systems(result)]
-    for number, (name, must, aim) in enumerate(_GOALS):
-        cells = [name, *(column[number] for column in measured), must, aim]
-        yield "| " + " | ".join(cells) + " |"
+    rows = [
+        [name, *(column[number] for column in measured), must, aim]
+        for number, (name, must, aim) in enumerate(_GOALS)
+    ]
+    return table([["", *columns], *rows])
 
 
 def _cells(one: System) -> Iterator[str]:
@@ -69,12 +70,11 @@ def _cells(one: System) -> Iterator[str]:
 def _growth(rows: list[Growth]) -> Iterator[str]:
     if not rows:
         return
-    yield ""
-    yield "| a turn with | app CPU, ms | Postgres CPU, ms | p50 at 1, ms |"
-    yield "|---|---|---|---|"
-    for row in rows:
-        cells = (shown(row.app_cpu), shown(row.postgres_cpu), shown(row.wall))
-        yield f"| {row.what} | {' | '.join(cells)} |"
+    head = ["a turn with", "app CPU, ms", "Postgres CPU, ms", "p50 at 1, ms"]
+    cells = [
+        [row.what, shown(row.app_cpu), shown(row.postgres_cpu), shown(row.wall)] for row in rows
+    ]
+    yield from ["", *table([head, *cells])]
 
 
 def _pair(first: float | None, second: float | None) -> str:

@@ -1,7 +1,7 @@
 """The child: one file in, one answer out, inside limits that it puts on itself first.
 
 A fork of `ingestion.parse.fork_server`, or started as `python -I -m ingestion.parse.child`. The
-parser is imported and the file is read only when the limits are in force.
+file is read only when the limits are in force; a new process imports the parser only then, too.
 """
 
 import logging
@@ -39,7 +39,7 @@ def _answer(request: wire.Request, data: bytes, send: Send) -> wire.Message:
         )
         return wire.Parsed(document, chunk_document(document, request.cutting))
     except Unread as unread:
-        return wire.Unread(unread.pages)
+        return wire.ToRecognise(unread.pages)
 
 
 if __name__ == "__main__":

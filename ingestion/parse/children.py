@@ -1,7 +1,7 @@
 """Files of strangers are looked at in child processes that can be killed.
 
-One child a file: nothing in its environment, only pipes to talk through, its own process group, and
-limits it puts on itself before it looks at the file.
+One child a file: nothing in its environment, only pipes or sockets to talk through, its own process
+group, and limits it puts on itself before it looks at the file.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ STDERR_BYTES = 16_384
 """What is kept of a child's complaints."""
 
 ENVIRONMENT = {"LC_ALL": "C.UTF-8", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-"""A thread a core has no room in a child's address space, and there are two children at once."""
+"""A thread a core has no room in a child's address space, and several children run at once."""
 
 _OUT_OF_MEMORY = frozenset({wire.EXIT_OUT_OF_MEMORY, -signal.SIGABRT})
 """PDFium and the tokenizer abort when they get no memory; they crash in other ways."""
@@ -54,7 +54,7 @@ class Child(Protocol):
 
 
 Start = Callable[[], Awaitable[Child]]
-"""Starts a child that waits for its request on stdin."""
+"""Starts a child that waits for its request on stdin, or raises OSError."""
 
 
 def spawned(module: str) -> Start:
@@ -102,14 +102,19 @@ async def ask_child(start: Start, request: bytes, data: bytes, limits: Limits) -
         start: starts it.
         request: a frame.
         data: the file.
-        limits: what the answer may cost.
+        limits: how long the answer may take, and how large it may be.
 
     Raises:
         DocumentRejected: the child refused the file.
         DocumentTooComplex: a limit was hit: also by the child itself.
-        ParserCrashed: the child ended without an answer.
+        ParserCrashed: the child could not be started, or ended without an answer.
     """
-    child = await start()
+    try:
+        child = await start()
+    except OSError as error:
+        raise ParserCrashed(
+            f"The parser could not be started ({error.strerror or type(error).__name__})."
+        ) from error
     try:
         return await _converse(child, (request, data), limits)
     except TimeoutError:

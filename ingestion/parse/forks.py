@@ -7,7 +7,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 
 from ingestion.parse.children import ENVIRONMENT, Child
@@ -21,6 +21,8 @@ LOST = -9
 """How forks end when their server died: it takes them along."""
 _MODULE = "ingestion.parse.fork_server"
 
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 
 @dataclass(slots=True)
 class _Server:
@@ -33,6 +35,15 @@ class _Server:
 
     def tell(self, what: bytes, number: int, parser: int = 0, fds: tuple[int, ...] = ()) -> None:
         socket.send_fds(self.control, [RECORD.pack(what, number, parser)], fds)
+
+    def expect(self, number: int) -> asyncio.Future[int]:
+        """The end of a fork, which is to be told of."""
+        end = self.ends[number] = asyncio.get_running_loop().create_future()
+        return end
+
+    def kill(self, number: int) -> None:
+        with suppress(OSError):  # the server is gone, and took its forks along
+            self.tell(KILL, number)
 
     async def listen(self) -> None:
         """Take note of ends until the server is gone."""
@@ -66,22 +77,23 @@ class Forks:
         self._end: Callable[[], object] = lambda: None
 
     async def start(self, media_type: str) -> Child:
-        """A child that waits for its request; the server has imported what reads the type."""
-        server = self._running()
-        number = next(self._numbers)
-        talk, theirs = socket.socketpair()
-        complaints, their_stderr = socket.socketpair()
-        with theirs, their_stderr:
-            server.ends[number] = asyncio.get_running_loop().create_future()
-            parser = MODULES.index(module_of(media_type))
-            server.tell(START, number, parser, (theirs.fileno(), their_stderr.fileno()))
-        return _Fork(
-            self,
-            server,
-            number,
-            await asyncio.open_unix_connection(sock=talk),
-            await asyncio.open_unix_connection(sock=complaints),
-        )
+        """A child that waits for its request; the server has imported what reads the type.
+
+        Raises:
+            OSError: there are no sockets or processes left, or the server just died.
+        """
+        server, number = self._running(), next(self._numbers)
+        parser = MODULES.index(module_of(media_type))
+        with ExitStack() as undo:
+            undo.callback(self._forget, server, number)
+            with ExitStack() as theirs:
+                talk, stdio = _pair(undo, theirs)
+                complaints, stderr = _pair(undo, theirs)
+                end = server.expect(number)
+                server.tell(START, number, parser, (stdio.fileno(), stderr.fileno()))
+            ours = (await _streams(talk, undo), await _streams(complaints, undo))
+            undo.pop_all()
+        return _Fork(self, server, number, end, *ours)
 
     def close(self) -> None:
         """End the server, and with it every fork."""
@@ -99,28 +111,45 @@ class Forks:
         if self._server is not None and self._server.process.poll() is not None:
             self.close()
         if self._server is None:
-            ours, theirs = socket.socketpair()
-            ours.setblocking(False)  # noqa: FBT003 - its only spelling
-            with theirs:
-                process = subprocess.Popen(  # noqa: S603  # our own module
-                    [sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())],
-                    pass_fds=[theirs.fileno()],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=ENVIRONMENT,
-                    start_new_session=True,
-                )
-            self._end = weakref.finalize(self, _end, process, ours)
-            self._server = _Server(process, ours)
+            self._server = _launched()
+            self._end = weakref.finalize(self, _end, self._server.process, self._server.control)
             self._server.listening = asyncio.create_task(self._server.listen())
         return self._server
 
+    def _forget(self, server: _Server, number: int) -> None:
+        """Nobody waits for a fork that was begun."""
+        server.kill(number)
+        server.ends.pop(number, None)
+        self.rest()
+
     def rest(self) -> None:
-        """A fork ended; without others the server ends soon."""
+        """A fork ended; without others the server ends soon. May be said twice of a fork."""
+        if self._idle is not None:
+            self._idle.cancel()
         if self._server is not None and not self._server.ends:
             loop = asyncio.get_running_loop()
             self._idle = loop.call_later(IDLE_SECONDS, self.close)
+
+
+def _launched() -> _Server:
+    """A server that is still importing; what it is told meanwhile waits in its socket."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)  # noqa: FBT003 - its only spelling
+    with theirs:
+        try:
+            process = subprocess.Popen(  # noqa: S603  # our own module
+                [sys.executable, "-I", "-m", _MODULE, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env=ENVIRONMENT,
+                start_new_session=True,
+            )
+        except OSError:
+            ours.close()
+            raise
+    return _Server(process, ours)
 
 
 def _end(process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
@@ -128,6 +157,18 @@ def _end(process: "subprocess.Popen[bytes]", control: socket.socket) -> None:
     control.close()
     process.kill()
     process.wait()
+
+
+def _pair(ours: ExitStack, theirs: ExitStack) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a line, each to be closed with its side."""
+    one, other = socket.socketpair()
+    return ours.enter_context(one), theirs.enter_context(other)
+
+
+async def _streams(one: socket.socket, undo: ExitStack) -> Streams:
+    reader, writer = await asyncio.open_unix_connection(sock=one)
+    undo.callback(writer.close)
+    return reader, writer
 
 
 class _Fork:
@@ -138,20 +179,20 @@ class _Fork:
         forks: Forks,
         server: _Server,
         number: int,
-        talk: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-        complaints: tuple[asyncio.StreamReader, asyncio.StreamWriter],
+        end: asyncio.Future[int],
+        talk: Streams,
+        complaints: Streams,
     ) -> None:
         self._forks = forks
         self._server = server
         self._number = number
-        self._end = server.ends[number]
+        self._end = end
         self.stdout, self.stdin = talk
         self.stderr, self._unused = complaints
 
     def kill(self) -> None:
         if not self._end.done():
-            with suppress(OSError):  # the server is gone, and took it along
-                self._server.tell(KILL, self._number)
+            self._server.kill(self._number)
 
     async def wait(self) -> int:
         code = await asyncio.shield(self._end)

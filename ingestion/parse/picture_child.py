@@ -1,7 +1,8 @@
-"""The drawing child: a PDF in, one of its pages out, inside limits as in `ingestion.parse.child`.
+"""The drawing child: a PDF in; a page as a picture, or the places of its characters, out.
 
-Started by `ingestion.parse.drawing` as `python -I -m ingestion.parse.picture_child`. A module of
-its own, since somebody waits for the picture: it imports a fifth of what parsing needs.
+Started by `ingestion.parse.drawing` as `python -I -m ingestion.parse.picture_child`, inside limits
+as in `ingestion.parse.child`. A module of its own, since somebody waits for the picture: it imports
+a fifth of what parsing needs.
 """
 
 import sys

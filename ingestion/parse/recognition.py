@@ -58,7 +58,7 @@ def recognise(data: bytes, media_type: str, number: int, password: str | None) -
 
 
 def _pdf_page(data: bytes, number: int, password: str | None) -> Any:
-    """A page as rows of blue, green and red."""
+    """A page as bytes of shape (height, width, 3): blue, green and red."""
     with open_page(data, number, password, forms=True) as page:
         width, height = page.get_size()
         scale = min(SHORT_SIDE / min(width, height), LONG_SIDE / max(width, height))

@@ -28,23 +28,24 @@ CHILDREN = 2
 """At once in a process: a parse takes a core and up to 1 GiB."""
 
 RECOGNISERS = 1
-"""Beside them: a scan takes long, and other files do not wait for it."""
+"""Beside them, a page at a time: a scan takes long, and no other file waits until it is done."""
 
 _PARSING_CHILD = "ingestion.parse.child"
-Turns = AbstractAsyncContextManager[None]
+_Slots = AbstractAsyncContextManager[None]
 
 
 class Sandbox:
     """Parses files, a few at a time; the others wait their turn.
 
-    Its children are forks of one server, to be closed at the end.
+    A scan gives its place back while its words are recognised. The children that parse are forks of
+    one server, to be closed at the end.
     """
 
     def __init__(self, limits: Limits | None = None, *, children: int = CHILDREN) -> None:
         self.limits = limits or Limits()
         self._forks = Forks()
-        turns = (asyncio.Semaphore(children), asyncio.Semaphore(RECOGNISERS))
-        self._ways = _Ways(*turns, self._forks.start)
+        slots = (asyncio.Semaphore(children), asyncio.Semaphore(RECOGNISERS))
+        self._ways = _Ways(*slots, self._forks.start)
 
     def close(self) -> None:
         """End the server, and with it what is still being parsed."""
@@ -102,8 +103,8 @@ async def _spawn(_media_type: str) -> Child:
 class _Ways:
     """What is waited for before a child is started, and how one that reads a type is."""
 
-    parser: Turns
-    recogniser: Turns
+    parser: _Slots
+    recogniser: _Slots
     start: Callable[[str], Awaitable[Child]]
 
 
@@ -126,11 +127,15 @@ def _request(
 
 async def _parse(data: bytes, request: wire.Request, ways: _Ways) -> Parsed:
     answer = await _ask(data, request, ways)
-    if isinstance(answer, wire.Unread):
-        async with ways.recogniser:
-            texts = await recognise_pages(
-                data, request.media_type, answer.pages, request.limits, request.password
-            )
+    if isinstance(answer, wire.ToRecognise):
+        texts = await recognise_pages(
+            data,
+            request.media_type,
+            answer.pages,
+            request.limits,
+            request.password,
+            ways.recogniser,
+        )
         answer = await _ask(data, msgspec.structs.replace(request, texts=texts), ways)
     if not isinstance(answer, Parsed):
         raise ParserCrashed("The parser answered something else.")

@@ -16,7 +16,7 @@ LENGTH_BYTES = 8
 MAX_REQUEST_BYTES = 80 * MB
 """Of the request itself, with the words that were recognised; the file follows it."""
 
-MAX_PICTURE_REQUEST_BYTES = 4 * 1024 * 1024
+MAX_PICTURE_REQUEST_BYTES = 4 * MB
 """Of a request with the text of a page."""
 
 NO_SUCH_PAGE = "no_such_page"
@@ -94,8 +94,8 @@ class Parsed(msgspec.Struct, frozen=True, tag=True):
     chunks: Sequence[Chunk]
 
 
-class Unread(msgspec.Struct, frozen=True, tag=True):
-    """Pages that are pictures; the file is asked for again, with their words."""
+class ToRecognise(msgspec.Struct, frozen=True, tag=True):
+    """Numbers of pages that are pictures; the file is asked for again, with their words."""
 
     pages: Sequence[int]
 
@@ -136,7 +136,7 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
         return kind(self.detail, code=self.code)
 
 
-Message = PagesKnown | Parsed | Unread | Recognised | Drawn | Placed | Refused
+Message = PagesKnown | Parsed | ToRecognise | Recognised | Drawn | Placed | Refused
 
 _MESSAGES: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 

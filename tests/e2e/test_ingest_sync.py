@@ -4,6 +4,7 @@ import json
 import shutil
 import zlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -141,6 +142,16 @@ def beside(shell: Shell) -> Iterator[Server]:
     model = shell.environment["OPENAI_BASE_URL"]
     with running_server(shell.url, model, environment=folder) as server:
         yield server
+
+
+def test_a_deleted_assistant_s_folder_is_forgotten(shell: Shell, beside: Server) -> None:
+    synced = Path(shell.environment["AICONVOKIT_DATA_DIR"]) / "synced"
+    put(shell, "a.md")
+    with beside.login("ann") as ann:
+        made = shell.report("--user", "ann")["assistant_id"]
+        assert len(list(synced.iterdir())) == 1
+        assert ann.delete(f"{API}/assistants/{made}/").status_code == 204
+        assert list(synced.iterdir()) == []
 
 
 def test_what_others_uploaded_stays(shell: Shell, beside: Server) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from aiconvokit.files.worker import MAX_ATTEMPTS, work
 from aiconvokit.llm.errors import BadEmbeddings, InputTooLong, ModelError
 from aiconvokit.services import Services, open_services
 from fake_model.server import FakeModel
+from ingestion import store
 from ingestion.embed import Embedder
-from support.reading import Listening, collection, column, owner, upload, with_embedder
+from ingestion.types import Vectors
+from support.reading import Listening, collection, column, owner, read, upload, with_embedder
 
 PATIENCE_SECONDS = 60
 LONGEST_AWAY = postponed.LONGEST_AWAY_SECONDS
@@ -46,7 +48,7 @@ class Moody(Listening):
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "POLL_SECONDS", 0.1)
     monkeypatch.setattr(postponed, "REPAIR_SECONDS", 1)
-    monkeypatch.setattr(postponed, "LONGEST_SECONDS", 1)
+    monkeypatch.setattr(postponed, "LONGEST_RETRY_AFTER_SECONDS", 1)
     monkeypatch.setattr(postponed, "LONGEST_AWAY_SECONDS", 1)
     monkeypatch.setattr(worker, "RETRY_SECONDS", (0, 0, 0, 0))
 
@@ -201,6 +203,67 @@ async def test_a_server_that_is_away_burns_no_attempt(
         fake.reset()
         ready = ("ready", None, 1)
         await seen(services, ready, ready, ready)
+
+
+async def test_those_that_wait_are_told_once(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "RESCUE_EVERY_SECONDS", 0.1)
+    names = [f"{number}.txt" for number in range(8)]
+    await put(services, "Revenue rose by twelve percent.", *names)
+    rows_of_last = "SELECT xmin::text FROM document WHERE id > 4 ORDER BY id"
+    moods = [misconfigured() for _ in range(40)]
+    async with working(services, *moods) as embedder:
+        await seen(services, *[("queued", "embedder_misconfigured", None)] * len(names))
+        told = await column(services, rows_of_last)
+        calls = len(embedder.requests)
+        await until(lambda: true_of(len(embedder.requests) > calls + 3))
+        assert await column(services, rows_of_last) == told
+        embedder.moods.clear()
+        await seen(services, *[("ready", None, 1)] * len(names))
+
+
+async def test_an_embedder_that_does_not_start_is_waited_for(
+    services: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Uninstalled(Listening):
+        is_repaired = False
+
+        @override
+        async def before(self, number: int) -> None:
+            if not self.is_repaired:
+                raise ModelError("It could not start.", code="embedder_unavailable")
+
+        @override
+        async def embed_queries(self, texts: Sequence[str]) -> Vectors:
+            await self.before(0)
+            return await super().embed_queries(texts)
+
+    monkeypatch.setattr(worker, "MAX_ATTEMPTS", 2)
+    await put(services, "Revenue rose by twelve percent.", "a.txt")
+    embedder = Uninstalled(services.embedder)
+    async with working_with(services, embedder):
+        await seen(services, ("queued", "embedder_unavailable", None))
+        await until(lambda: true_of(len(embedder.requests) > 3))
+        embedder.is_repaired = True
+        await seen(services, ("ready", None, 1))
+
+
+async def test_a_document_that_cannot_be_read_says_nothing_of_the_embedder(
+    services: Services,
+) -> None:
+    await put(services, "%PDF-1.7 and no more", "a.pdf")
+    (document,) = await column(services, "SELECT id FROM document")
+    with closing(worker.Ingestion(services, 1)) as ingestion:
+        async with services.owner_sessions.begin() as session:
+            target = await store.begin(session, document)
+        assert target is not None
+        pause = ingestion._pauses.of(target)
+        pause.begin(misconfigured())
+        pause._until = 0.0  # it may be asked again
+        await read(services, document, ingestion=ingestion)
+        assert await rows(services) == [("failed", "corrupt", None)]
+        assert pause.error is not None
 
 
 async def true_of(found: bool) -> bool:  # noqa: FBT001  # what `until` waits for

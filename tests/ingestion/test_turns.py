@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from aiconvokit.llm.errors import InputTooLong, ModelError
 from ingestion import turns
 from ingestion.turns import FEWEST, MOST, Turns
 
@@ -136,3 +137,63 @@ async def test_requests_that_fail_together_halve_once() -> None:
     await asyncio.wait(tasks)
     assert all(isinstance(task.exception(), TimeoutError) for task in tasks)
     assert found.limit == MOST / 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "is_load"),
+    [
+        (InputTooLong("A text of 9,000 tokens."), False),
+        (ModelError("Busy.", code="embedder_rate_limited"), True),
+        (ModelError("Away.", code="embedder_unreachable"), True),
+    ],
+    ids=lambda one: getattr(one, "code", ""),
+)
+async def test_half_as_many_after_what_may_come_of_load_and_nothing_else(
+    failure: ModelError,
+    is_load: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    found = Turns()
+    found.limit = float(MOST)
+    with pytest.raises(ModelError):
+        async with found.taken(ANN, 1):
+            raise failure
+    assert found.limit == (MOST / 2 if is_load else MOST)
+
+
+async def test_only_full_requests_tell_how_fast_a_server_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An answer takes 0.1 s, and 0.1 s more for each 1,000 tokens."""
+    now = 0.0
+    monkeypatch.setattr("ingestion.turns.time.monotonic", lambda: now)
+    found = Turns()
+
+    async def answered(tokens: int, times_slower: float = 1.0) -> float:
+        nonlocal now
+        async with found.taken(ANN, tokens):
+            now += times_slower * (0.1 + tokens / 10_000)
+        return found.limit
+
+    for _ in range(500):
+        await answered(2_000)
+    assert found.limit == MOST
+    for tokens in (20, 100, 300, 1_500) * 5:  # the rests of documents
+        await answered(2_000)
+        assert await answered(tokens) == MOST
+    for tokens in (1_990, 1_700, 1_650) * 10:  # full, as far as passages go into them
+        assert await answered(tokens) == MOST
+    await answered(20, times_slower=50)
+    assert found.limit == MOST
+    assert await answered(1_700, times_slower=3) < MOST
+
+
+async def test_where_all_requests_are_small_the_largest_tell(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("ingestion.turns.time.monotonic", lambda: now)
+    found = Turns()
+    for tokens in [2_000, *[200] * 500]:
+        async with found.taken(ANN, tokens):
+            now += 1.0
+    assert found.limit == MOST

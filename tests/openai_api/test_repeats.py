@@ -1,5 +1,6 @@
 """Requests that come twice: with an `Idempotency-Key` what they make is made once."""
 
+import json
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -157,6 +158,40 @@ def test_a_stream_that_is_asked_for_again_is_told_to_its_end(
         one for one in again if "delta" not in one
     ]
     assert len(fake.chats()) == 1
+
+
+def test_a_run_that_has_ended_is_told_from_its_beginning(
+    ann: Client, reports: str, fake: FakeModel
+) -> None:
+    fake.script("1,204 people.")
+    body = {"assistant_id": reports, "thread": {"messages": SAID}, "stream": True}
+    key = keyed()
+
+    def told() -> list[tuple[str, Any]]:
+        text = ann.post("/v1/threads/runs", json=body, headers=key, timeout=30).text
+        pairs = [one.split("\n", 1) for one in text.strip().split("\n\n")]
+        return [
+            (name.removeprefix("event: "), json.loads(data.removeprefix("data: ")))
+            for name, data in pairs
+            if data != "data: [DONE]"
+        ]
+
+    first, again = told(), told()
+    assert first[0] == again[0]
+    assert first[0][0] == "thread.created"
+    for events in (first, again):
+        whole = {name: said for name, said in events if "delta" not in name}
+        begun = whole["thread.run.in_progress"]
+        assert (begun["status"], begun["completed_at"], begun["usage"]) == (
+            "in_progress",
+            None,
+            None,
+        )
+        assert whole["thread.run.created"]["status"] == "queued"
+        steps = [said for name, said in events if name == "thread.run.step.created"]
+        assert {one["status"] for one in steps} == {"in_progress"}
+        assert {one["usage"] is None for one in steps} == {True}
+        assert whole["thread.run.completed"]["status"] == "completed"
 
 
 def test_a_key_is_for_one_request_of_one_user(

@@ -11,7 +11,7 @@ from aiconvokit.accounts import deletions
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
-from aiconvokit.assistants.removal import remove_assistant_alone
+from aiconvokit.assistants.removal import clean_up, remove_assistant_alone
 from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.assistants import queries
 from aiconvokit.openai_api.assistants import work as assistants
@@ -123,6 +123,7 @@ async def delete_assistant(
         await deletions.keep(
             session, user_id, "assistant", found.id, removed, public_id=assistant_id
         )
+    await clean_up(services, removed, [])
     return AssistantDeleted(assistant_id)
 
 

@@ -4,7 +4,6 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from aiconvokit.accounts.auth import principal_of
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.prompt import MESSAGE_OVERHEAD
 from aiconvokit.chat.proof import Citation
@@ -129,9 +128,8 @@ class Reply:
         return found
 
     def _link(self, passage: Passage) -> str:
-        token_id = principal_of(self._request.scope).token_id
         place = Original(self.work.assistant_id or 0, passage.document_id, passage.version)
-        return link_to(self._request, token_id, place, passage.page)
+        return link_to(self._request, place, passage.page)
 
     async def _known_files(self) -> Mapping[int, str]:
         if self._file_ids is None:

@@ -12,7 +12,7 @@ from aiconvokit.chat.answer import Event, TextDelta, answer, carry_on
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import find_sources
 from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
-from aiconvokit.chat.turn import StoredTurn, count
+from aiconvokit.chat.turn import StoredTurn, count_answered
 from aiconvokit.chat.turn_queries import Persona, Saying
 from aiconvokit.chat.turn_state import Answer, Turn
 from aiconvokit.db import Transaction, in_transaction
@@ -156,7 +156,7 @@ async def _turn(asked: _Asked, turn: Turn) -> AsyncGenerator[Event]:
         async for event in events:
             yield event
     async with in_transaction(services.pool) as transaction:
-        await count(transaction, asked.user_id, turn)
+        await count_answered(transaction, asked.user_id, turn)
 
 
 async def _in_thread(asked: _Asked, assistant_id: int, thread_id: str) -> Work:

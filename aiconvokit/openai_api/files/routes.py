@@ -9,7 +9,6 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.openapi.spec import (
     OpenAPIMediaType,
-    OpenAPIResponse,
     Operation,
     RequestBody,
     Schema,
@@ -32,7 +31,7 @@ from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.vector_stores import work
 from aiconvokit.rest.body import ApiRequest, Body, read_body
 from aiconvokit.rest.lists import query_value
-from aiconvokit.rest.openapi import REASONS, describe
+from aiconvokit.rest.openapi import describe, error_answers
 from aiconvokit.services import Services
 
 MOST_FILES = 10_000
@@ -59,10 +58,7 @@ class _Upload(Operation):
     def __post_init__(self) -> None:
         form = OpenAPIMediaType(schema=cast("Schema", FORM))  # drawn as it is
         self.request_body = RequestBody(content={"multipart/form-data": form}, required=True)
-        told = {
-            str(status): OpenAPIResponse(REASONS[status])
-            for status in (*repeats.ERRORS, StorageFull.status)
-        }
+        told = error_answers((*repeats.ERRORS, StorageFull.status))
         self.responses = {**(self.responses or {}), **told}
 
 

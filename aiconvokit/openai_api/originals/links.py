@@ -14,7 +14,7 @@ import struct
 import time
 from dataclasses import dataclass
 
-from aiconvokit.accounts import tokens
+from aiconvokit.accounts.auth import principal_of
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openai_errors import V1
 from aiconvokit.rest.urls import absolute
@@ -54,13 +54,13 @@ class Link:
         return hmac.compare_digest(wanted, self.signature) and time.time() < self.expires_at
 
 
-def link_to(request: ApiRequest, token_id: int, original: Original, page: int) -> str:
+def link_to(request: ApiRequest, original: Original, page: int) -> str:
     """The address of an original, opened at a page, for whoever gets it from the caller.
 
     The key stands in the query, which no log of ours has.
     """
-    digest = tokens.digest(request.headers["authorization"].split()[1])
-    key = signed(digest, token_id, original, int(time.time()) + LIFETIME_SECONDS)
+    caller, ends = principal_of(request.scope), int(time.time()) + LIFETIME_SECONDS
+    key = signed(caller.digest, caller.token_id, original, ends)
     return absolute(request, f"{V1}{PATH}?{KEY}={key}#page={page}")
 
 

@@ -6,13 +6,13 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
+from aiconvokit.accounts.queries import principal_by_token
 from aiconvokit.assistants import access
 from aiconvokit.assistants.queries import citable_ids
 from aiconvokit.errors import NotFound
 from aiconvokit.files import documents
 from aiconvokit.files import queries as file_queries
 from aiconvokit.files.download import download
-from aiconvokit.openai_api.originals import queries
 from aiconvokit.openai_api.originals.links import KEY, PATH, Link, read_link
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.lists import MAX_ID, query_value
@@ -56,10 +56,10 @@ async def _user(services: Services, link: Link) -> int | None:
         return None
     idle_days = services.settings.limits.token_idle_days
     async with services.pool.connection() as transaction:
-        digest = await queries.digest_of(transaction, link.token_id)
-        if digest is None or not link.is_signed_with(digest):
-            return None
-        return await queries.user_of(transaction, digest, idle_days)
+        found = await principal_by_token(transaction, link.token_id, idle_days)
+    if found is None or not found.is_active or not link.is_signed_with(found.digest):
+        return None
+    return found.user_id
 
 
 async def _stream(services: Services, user_id: int, link: Link) -> Stream:

@@ -18,13 +18,13 @@ from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.chat.turn import Done, stored_citation
-from aiconvokit.errors import AIConvoKitError, NotFound, ServerStopping, Unavailable
+from aiconvokit.errors import AIConvoKitError, DatabaseAway, NotFound, ServerStopping
 from aiconvokit.llm.chat_model import Restarted
 from aiconvokit.openai_api.annotations import FileCitation, file_citations
 from aiconvokit.openai_api.messages.work import show_messages
 from aiconvokit.openai_api.queries import file_ids_of
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.openai_api.runs.show import ACTIVE, show_run
+from aiconvokit.openai_api.runs.show import ACTIVE, show_begun, show_run
 from aiconvokit.openai_api.runs.steps import (
     StepOut,
     file_results,
@@ -64,7 +64,7 @@ async def told(listening: Listening, first: Sequence[bytes] = ()) -> AsyncGenera
     teller = _Teller(listening)
     try:
         async with aclosing(listening.events) as events:
-            for one in [*first, *await teller.begin()]:
+            for one in [*first, *teller.begin()]:
                 yield one
             async for happened in events:
                 for one in await teller.tell(happened):
@@ -116,16 +116,15 @@ class _Teller:
         self._writes = False
         self._has_searched = False
 
-    async def begin(self) -> list[bytes]:
+    def begin(self) -> list[bytes]:
         """The run, and the search that it begins with."""
-        async with self._services.sessions() as session:
-            run, answer = await self._found(session)
-        shown = show_run(run, self._thread.public_id, answer)
+        run, thread_id = self._run, self._thread.public_id
+        shown = show_begun(run, thread_id)
         waiting = msgspec.structs.replace(shown, status="queued")
         told = [event(f"thread.run.{name}", waiting) for name in ("created", "queued")]
         told.append(event("thread.run.in_progress", shown))
         if run.parameters["searches"]:
-            told += _opened(search_step(run, self._thread.public_id, answer, None))
+            told += _opened(search_step(run, thread_id, Message(status="in_progress"), None))
         return told
 
     async def tell(self, happened: Event | Ended) -> list[bytes]:
@@ -162,11 +161,12 @@ class _Teller:
             run, answer = await self._found(session)
             shown = (await show_messages(session, self._thread, [answer]))[0]
         self._message_id = answer.public_id
+        begun = Message(public_id=answer.public_id, status="in_progress")
         shown = msgspec.structs.replace(
             shown, status="in_progress", incomplete_details=None, completed_at=None, content=[]
         )
         return [
-            *_opened(message_step(run, self._thread.public_id, answer)),
+            *_opened(message_step(run, self._thread.public_id, begun)),
             event("thread.message.created", shown),
             event("thread.message.in_progress", shown),
         ]
@@ -202,7 +202,7 @@ class _Teller:
             results = await step_results(session, answer, with_content=False)
         shown, told = show_run(run, thread_id, answer), list[bytes]()
         if shown.status in ACTIVE:  # its task ended, and could not store what it came to
-            raise Unavailable("The database is not available.", code="database_unavailable")
+            raise DatabaseAway
         if run.parameters["searches"] and not self._has_searched:  # it failed, or was stopped
             told.append(_closed(search_step(run, thread_id, answer, results)))
         if self._writes or answer.content:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.idempotency import REPLAYED, Once
 from aiconvokit.chat.receipt import Trace
-from aiconvokit.chat.tables import Message, Thread
+from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
 from aiconvokit.openai_api import bodies, lookup, repeats, tools
@@ -20,11 +20,11 @@ from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs import asking as run_asking
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.openai_api.runs.again import ended
+from aiconvokit.openai_api.runs.again import events_of, until_ended
 from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
 from aiconvokit.openai_api.runs.events import STOPPED, Listening, told
 from aiconvokit.openai_api.runs.queries import RunRow
-from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_run, standing
+from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_begun, show_run, standing
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.tables import Run
 from aiconvokit.openai_api.threads import vector_store
@@ -35,9 +35,9 @@ from aiconvokit.rest.sse import Announced, EventStream, event
 from aiconvokit.services import Services
 
 ADDITIONAL = "additional_messages"
-ELSEWHERE_SECONDS, ELSEWHERE_LOOKS = 0.1, 30
-"""How often, and how many times, it is looked whether another process has ended a run: several
-times as long as a living one needs, see `runs.work.WATCH_SECONDS`."""
+ELSEWHERE_SECONDS, LOOK_SECONDS = 3.0, 0.1
+"""How long, and how often, it is looked whether another process has ended a run: several times as
+long as a living one needs, see `runs.work.WATCH_SECONDS`."""
 
 
 class RunUpdate(JsonBody):
@@ -65,11 +65,12 @@ async def create_run(
     async with services.sessions() as session:  # that there is no thread is said first
         thread = await lookup.thread(session, user_id, thread_id)
     wanted, attempt = await repeats.read(request, services, once, NewRun)
+    streams = wanted.stream is True
     if (made := repeats.made(attempt)) is not None:
-        return await answered_again(request, services, thread, made.id, wanted)
+        return await answered_again(request, services, thread, made.id, streams=streams)
     async with attempt:
         begun = await begin(services, Asking(user_id, thread, wanted, attempt))
-    return answered(request, runs, thread, begun, streams=wanted.stream is True)
+    return answered(request, runs, thread, begun, streams=streams)
 
 
 async def begin(services: Services, asking: Asking) -> Begun:
@@ -118,25 +119,36 @@ def answered(
     run = begun.run
     runs.start(run.public_id, begun.turn)
     if streams:
-        first = [event("thread.created", made)] if made is not None else []
         events = runs.events(run.public_id)
         listening = Listening(request, runs.services, thread, run, begun.turn.trace, events)
-        return EventStream(told(listening, first), STOPPED)
-    shown = show_run(run, thread.public_id, Message(status="in_progress"))
-    return Response(shown, headers=POLL)
+        return EventStream(told(listening, _made_first(made)), STOPPED)
+    return Response(show_begun(run, thread.public_id), headers=POLL)
+
+
+def _made_first(made: Struct | None) -> list[bytes]:
+    return [event("thread.created", made)] if made is not None else []
 
 
 async def answered_again(
-    request: ApiRequest, services: Services, thread: Thread, run_id: str, wanted: NewRun
+    request: ApiRequest,
+    services: Services,
+    thread: Thread,
+    run_id: str,
+    *,
+    streams: bool,
+    made: Struct | None = None,
 ) -> Response[Any]:
-    """Answer a request that was sent again with the run that the first one began."""
+    """Answer a request that was sent again with the run that the first one began.
+
+    `made` is the thread as it is now, where it was made for the run.
+    """
     async with services.sessions() as session:
         row = await _row(session, thread, run_id)
-    if not wanted.stream:
+    if not streams:
         return Response(_show(thread, row), headers={**POLL, **REPLAYED})
-    events = ended(services, thread, row.run)
+    events = events_of(services, thread, row.run)
     listening = Listening(request, services, thread, row.run, Trace(), events)
-    return EventStream(Announced(told(listening), REPLAYED), STOPPED)
+    return EventStream(Announced(told(listening, _made_first(made)), REPLAYED), STOPPED)
 
 
 @get("/threads/{thread_id:str}/runs", operation_class=describe(query=CURSOR))
@@ -217,14 +229,12 @@ async def cancel_run(
 
 async def _cancelled_elsewhere(services: Services, thread: Thread, run: Run) -> None:
     """Wait until the process that runs it has put away what it said; if none does, end it here."""
-    for _ in range(ELSEWHERE_LOOKS):
-        await asyncio.sleep(ELSEWHERE_SECONDS)
-        async with services.sessions() as session:
-            now = await _row(session, thread, run.public_id)
-        if standing(now.run, now.answer).status not in ACTIVE:
-            return
-    async with services.sessions.begin() as session:
-        await run_queries.interrupt(session, run)
+    try:
+        async with asyncio.timeout(ELSEWHERE_SECONDS):
+            await until_ended(services, thread, run, LOOK_SECONDS)
+    except TimeoutError:
+        async with services.sessions.begin() as session:
+            await run_queries.interrupt(session, run)
 
 
 @post(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
+import msgspec
 from msgspec import Struct
 
 from aiconvokit.chat.tables import Message
@@ -116,6 +117,12 @@ def show_run(run: Run, thread_id: str, answer: Message | None) -> RunOut:
         usage=None if is_active else usage_of(answer),
         **{name: asked[name] for name in PARAMETERS},
     )
+
+
+def show_begun(run: Run, thread_id: str) -> RunOut:
+    """A run as it is told of at its beginning, whatever has become of it since."""
+    shown = show_run(run, thread_id, Message(status="in_progress"))
+    return msgspec.structs.replace(shown, status="in_progress")
 
 
 PARAMETERS = (

@@ -49,13 +49,15 @@ async def create_thread_and_run(
 ) -> Response[RunOut]:
     """Make a thread and let an assistant answer in it."""
     wanted, attempt = await repeats.read(request, services, once, NewThreadRun)
+    streams = wanted.stream is True
     if (made := repeats.made(attempt)) is not None:
         async with services.sessions() as session:
             thread = await lookup.thread(session, user_id, made.thread_id or "")
-        return await answered_again(request, services, thread, made.id, wanted)
+            shown = await threads.show_thread(session, thread)
+        return await answered_again(request, services, thread, made.id, streams=streams, made=shown)
     async with attempt:
         thread, shown, begun = await _begun(services, user_id, wanted, attempt)
-    return answered(request, runs, thread, begun, streams=wanted.stream is True, made=shown)
+    return answered(request, runs, thread, begun, streams=streams, made=shown)
 
 
 async def _begun(

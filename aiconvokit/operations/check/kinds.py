@@ -14,7 +14,7 @@ class Repair(Enum):
     """What `--repair` does, a sentence each; what needs somebody's decision is left alone."""
 
     CLEAR_PASSAGES = "What no passage of a document needs is removed, and the rest counted anew."
-    INDEX_WORDS = "The words of the collection are indexed anew."
+    INDEX_WORDS = "What no document needs is removed, and the words are indexed anew."
     READ_AGAIN = "The document is read again; until then it is searched as it is."
     MARK_READY = "The document is marked as ready."
     QUEUE = "A job is queued for it."
@@ -38,13 +38,16 @@ class Kind:
         name: stays the same for programs.
         found: the sentence.
         repair: what is done about it, with the keys.
-        sql: the statement; see `database`. Empty where no statement can tell.
+        sql: the statement; see `looking`. Empty where no statement can tell.
+        in_steps: whether a server gets there in several transactions: it is wrong only where a
+            second look finds it, too.
     """
 
     name: str
     found: str
     repair: Repair
     sql: str = ""
+    in_steps: bool = False
 
 
 class Finding(Struct):

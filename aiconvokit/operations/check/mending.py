@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import idempotency_store
 from aiconvokit.files import (
     attachment_queries,
     documents,
@@ -121,7 +122,7 @@ _REPAIRS: Mapping[Repair, Callable[[Services, Keys], Awaitable[None]]] = {
     Repair.REMOVE_FILES: _remove_files,
     Repair.REDACT: _redact,
     Repair.END_TURNS: _at_once(mending_queries.end_turns),
-    Repair.FORGET_ANSWERS: _at_once(mending_queries.forget_answers),
+    Repair.FORGET_ANSWERS: _at_once(idempotency_store.forget_expired),
     Repair.DISCARD: _discard,
     Repair.FORGET_PICTURES: _forget_pictures,
     Repair.REMOVE_PARTS: _remove_parts,

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.chat import turn_queries
+from ingestion import space_store
 from ingestion.language_store import hold_collection
-from ingestion.store import empty_collection
+from ingestion.store import driver_connection, empty_collection
 
 NO_TIMEOUT = text("SET LOCAL statement_timeout = 0")
 """A repair's work grows with the collection."""
 
-_SPACES = text(
-    "SELECT id FROM embedding_space WHERE to_regclass('vec_' || id) IS NOT NULL ORDER BY id"
-)
 _CLEAR_PASSAGES = text(
     """
     DELETE FROM chunk c WHERE c.collection_id = :collection AND NOT EXISTS (
@@ -21,11 +20,8 @@ _CLEAR_PASSAGES = text(
     """
 )
 _CLEAR_VECTORS = """
-DELETE FROM vec_{space} v WHERE v.collection_id = :collection AND (
-    NOT EXISTS (SELECT FROM chunk c WHERE c.collection_id = :collection AND c.id = v.chunk_id)
-    OR NOT EXISTS (
-        SELECT FROM collection o WHERE o.id = :collection
-          AND {space} IN (o.space_id, o.next_space_id, o.previous_space_id)))
+DELETE FROM vec_{space:d} v WHERE v.collection_id = :collection AND NOT EXISTS (
+    SELECT FROM chunk c WHERE c.collection_id = :collection AND c.id = v.chunk_id)
 """
 _COUNT = text(
     """
@@ -46,23 +42,6 @@ _CLEAR_STAGE = text(
     WHERE d.id = s.document_id AND d.id = ANY(:ids) AND d.status IN ('ready', 'failed')
     """
 )
-_END_TURNS = text(
-    """
-    WITH freed AS (
-        UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
-        WHERE id = ANY(:ids) AND (lease_token IS NULL OR lease_expires_at < now())
-        RETURNING id
-    )
-    UPDATE message SET status = 'interrupted'
-    WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
-    """
-)
-_FORGET_ANSWERS = text(
-    """
-    DELETE FROM idempotency
-    WHERE owner_id = ANY(:ids) AND created_at < now() - interval '24 hours'
-    """
-)
 
 
 async def clear_collection(session: AsyncSession, collection_id: int) -> bool:
@@ -76,8 +55,9 @@ async def clear_collection(session: AsyncSession, collection_id: int) -> bool:
         await empty_collection(session, collection_id)
         return False
     await session.execute(_CLEAR_PASSAGES, keys)
-    for space_id in (await session.scalars(_SPACES)).all():
-        await session.execute(text(_CLEAR_VECTORS.format(space=int(space_id))), keys)
+    for space_id in await space_store.with_vectors(session):
+        await session.execute(text(_CLEAR_VECTORS.format(space=space_id)), keys)
+    await space_store.forget_rests(session, collection_id, way_back=True)
     await session.execute(_COUNT, keys)
     return True
 
@@ -94,9 +74,4 @@ async def clear_stage(session: AsyncSession, document_ids: Sequence[int]) -> Non
 
 async def end_turns(session: AsyncSession, thread_ids: Sequence[int]) -> None:
     """Free threads that nobody holds any more, as a server does."""
-    await session.execute(_END_TURNS, {"ids": list(thread_ids)})
-
-
-async def forget_answers(session: AsyncSession, owner_ids: Sequence[int]) -> None:
-    """Forget answers that were kept for longer than a day."""
-    await session.execute(_FORGET_ANSWERS, {"ids": list(owner_ids)})
+    await turn_queries.interrupt_left(await driver_connection(session), thread_ids)

@@ -9,6 +9,7 @@ it was read.
 
 from aiconvokit.operations.check.kinds import Kind, Repair
 
+SUMMARY_TABLE = "check_document"
 SUMMARY = """
 CREATE TEMPORARY TABLE check_document ON COMMIT DROP AS
 SELECT collection_id, document_id, count(*) AS passages, count(DISTINCT ordinal) AS ordinals,
@@ -16,12 +17,11 @@ SELECT collection_id, document_id, count(*) AS passages, count(DISTINCT ordinal)
        max(page) AS last_page, min(page) AS first_page, sum(length(tsv)) AS words
 FROM chunk GROUP BY collection_id, document_id
 """
-DROP_SUMMARY = "DROP TABLE IF EXISTS check_document"
 
 PASSAGES_WITHOUT_DOCUMENT = Kind(
     "passages_without_document",
     "Passages whose document or collection is gone.",
-    Repair.CLEAR_PASSAGES,
+    Repair.INDEX_WORDS,
     """
     SELECT s.collection_id, format('document %s in collection %s', s.document_id, s.collection_id)
     FROM check_document s
@@ -41,6 +41,7 @@ VECTORS_WITHOUT_PASSAGE = Kind(
         SELECT FROM chunk c WHERE c.collection_id = v.collection_id AND c.id = v.chunk_id)
     """,
 )
+# A reindexing turns a collection over first, and deletes what it left behind then.
 VECTORS_OF_OTHER_SPACES = Kind(
     "vectors_of_other_spaces",
     "Vectors of an embedding model that their collection does not use.",
@@ -53,6 +54,7 @@ VECTORS_OF_OTHER_SPACES = Kind(
       AND v.space_id IS DISTINCT FROM c.next_space_id
       AND v.space_id IS DISTINCT FROM c.previous_space_id
     """,
+    in_steps=True,
 )
 PASSAGES_WITHOUT_VECTOR = Kind(
     "passages_without_vector",

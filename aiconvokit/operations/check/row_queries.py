@@ -3,7 +3,16 @@
 Each gives rows `(key, named)`; the key is the id of what `named` says first.
 """
 
+from aiconvokit.accounts import idempotency_store
+from aiconvokit.files import old_page_queries
+from aiconvokit.jobs import STALLED_AFTER_SECONDS
 from aiconvokit.operations.check.kinds import Kind, Repair
+
+# What a worker sweeps now and then is wrong only where none lives.
+_NO_WORKER = f"""
+NOT EXISTS (SELECT FROM procrastinate_workers
+            WHERE last_heartbeat > now() - interval '{STALLED_AFTER_SECONDS} seconds')
+"""
 
 SPACES_WITHOUT_TABLE = Kind(
     "spaces_without_table",
@@ -33,6 +42,7 @@ NOT_SAID_READY = Kind(
         SELECT FROM procrastinate_jobs j WHERE j.status IN ('todo', 'doing')
           AND j.lock = 'document:' || d.id)
     """,
+    in_steps=True,
 )
 # An owner has jobs for a few documents, and the others wait behind them (`files.feeding`); what
 # waits for an embedder has its error. A worker queues what was lost within seconds.
@@ -55,6 +65,7 @@ WITHOUT_JOB = Kind(
         OR d.status = 'queued' AND d.error_code IS NULL
            AND c.owner_id NOT IN (SELECT owner_id FROM job))
     """,
+    in_steps=True,
 )
 STAGE = Kind(
     "staged_passages",
@@ -65,6 +76,7 @@ STAGE = Kind(
     WHERE d.status IN ('ready', 'failed')
       AND EXISTS (SELECT FROM chunk_stage s WHERE s.document_id = d.id)
     """,
+    in_steps=True,
 )
 # Those that an answer cites stay, and for a while those that an answer in work may cite: see
 # `files.old_pages`, which removes the others.
@@ -72,16 +84,16 @@ OLD_PAGES = Kind(
     "pages_of_old_versions",
     "Documents with pages of a version that is not searched, and that no answer cites.",
     Repair.REMOVE_PAGES,
-    """
+    f"""
     SELECT p.document_id, format('document %s, version %s', p.document_id, p.version)
     FROM (SELECT DISTINCT document_id, version FROM page) p
     JOIN document d ON d.id = p.document_id
     WHERE p.version IS DISTINCT FROM d.ready_version AND p.version <> d.version
-      AND d.updated_at < now() - interval '2 hours'
+      AND d.updated_at < now() - {old_page_queries.KEPT} AND {_NO_WORKER}
       AND NOT EXISTS (
         SELECT FROM message m WHERE m.citations @> jsonb_build_array(
             jsonb_build_object('document_id', p.document_id, 'version', p.version)))
-    """,
+    """,  # noqa: S608  # ours, above
 )
 FILES_WITHOUT_DOCUMENT = Kind(
     "files_without_document",
@@ -181,10 +193,11 @@ EXPIRED_ANSWERS = Kind(
     "expired_answers",
     "Answers kept for requests sent again, for longer than a day.",
     Repair.FORGET_ANSWERS,
-    """
+    f"""
     SELECT owner_id, format('of user %s', owner_id) FROM idempotency
-    WHERE created_at < now() - interval '25 hours'
-    """,
+    WHERE created_at < now() - interval '{idempotency_store.KEPT.total_seconds()} seconds'
+      AND {_NO_WORKER}
+    """,  # noqa: S608  # as above
 )
 
 KINDS = (

@@ -4,12 +4,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import count
 from typing import TypeVar
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from aiconvokit.llm.errors import ModelError
+from aiconvokit.llm.errors import LONGEST_RETRY_AFTER_SECONDS, ModelError
 from aiconvokit.services import Services
 from ingestion import space_store, vector_index
 from ingestion.documents import with_place
@@ -26,8 +27,6 @@ BATCH = 128
 six seconds of the local embedder."""
 PAUSES = (2.0, 5.0, 15.0, 30.0)
 """Seconds before an embedder that is away is asked again; the last one from then on."""
-LONGEST_SECONDS = 600.0
-"""A Retry-After of a day is not believed: quotas are raised meanwhile."""
 PASSING = frozenset({"embedder_rate_limited", "embedder_unreachable", "embedder_timeout"})
 """What is waited for, however long: it is nothing that an operator must change here."""
 CHASES = 5
@@ -80,7 +79,7 @@ class Filling:
         Raises:
             ModelError: the embedder will not do this, however long one waits.
             EmbeddingFailed: the model cannot be reached, or gives other vectors than before.
-        TimeoutError: documents come so fast that they cannot be caught up with.
+            TimeoutError: documents come so fast that they cannot be caught up with.
         """
         for tried in count():
             self._progress.tell(f"embedding {name}")
@@ -89,7 +88,8 @@ class Filling:
                 await self._index(collection_id, name)
                 await self._fill(collection_id)
             # Documents that come meanwhile have their vectors in the old space only.
-            if await self._switch(collection_id, holding=tried >= CHASES):
+            switch = partial(self._switch, collection_id, holding=tried >= CHASES)
+            if await patiently(switch, self._progress):
                 return
 
     async def _switch(self, collection_id: int, *, holding: bool) -> bool:
@@ -97,7 +97,8 @@ class Filling:
 
         Args:
             collection_id: which collection.
-            holding: embed the last few passages while nobody can change the collection.
+            holding: embed the last few passages while nobody can change the collection. An
+                embedder that is away then is not waited for: the collection is let go before.
         """
         space_id = self._space.id
         async with self._sessions.begin() as session:
@@ -135,7 +136,8 @@ class Filling:
         todo = {id_: with_place(*place) for id_, *place in batch if id_ not in known}
         if todo:
             texts = list(dict.fromkeys(todo.values()))
-            made = dict(zip(texts, await self._embed(texts), strict=True))
+            found = await patiently(partial(self._embed, texts), self._progress)
+            made = dict(zip(texts, found, strict=True))
             vectors = [made[one] for one in todo.values()]
             async with self._sessions.begin() as session:
                 await space_store.insert(session, collection_id, space_id, list(todo), vectors)
@@ -146,7 +148,7 @@ class Filling:
 
     async def _embed(self, texts: list[str]) -> Vectors:
         embedder = await self._services.embedders.of(self._space.provider, self._space.model)
-        vectors = await patiently(lambda: embedder.embed_passages(texts), self._progress)
+        vectors = await embedder.embed_passages(texts)
         if vectors.shape != (len(texts), self._space.dim):
             raise EmbeddingFailed(
                 f"{self._space.model} gives vectors of {vectors.shape[-1]} dimensions now, before "
@@ -176,7 +178,9 @@ async def patiently(act: Callable[[], Awaitable[T]], progress: Progress) -> T:
                 raise
             asked = error.retry_after
             pause = PAUSES[min(tried, len(PAUSES) - 1)]
-            seconds = pause if asked is None else min(max(pause, asked), LONGEST_SECONDS)
+            seconds = (
+                pause if asked is None else min(max(pause, asked), LONGEST_RETRY_AFTER_SECONDS)
+            )
             tried += 1
             before = progress.doing
             progress.tell(f"waiting {seconds:.0f} s: {error.detail}")

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from psycopg.errors import LockNotAvailable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -35,12 +36,14 @@ class Model:
 class Report:
     """What a reindexing came to; collections by their public ids.
 
-    `already` were in the space before; `failed` says why, the others went on.
+    `already` were in the space before; `called_off` are those of them that were on their way to
+    another one, and stay now. `failed` says why, the others went on.
     """
 
     model: str
     switched: list[str] = field(default_factory=list)
     already: list[str] = field(default_factory=list)
+    called_off: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
     embedded: int = 0
     reused: int = 0
@@ -61,7 +64,7 @@ class State:
 async def to_model(
     services: Services, selection: Selection, model: Model, progress: Progress
 ) -> Report:
-    """Move collections to a model's space.
+    """Move collections to a model's space; those that are leaving it stay there.
 
     Raises:
         ConfigurationError: there is no such model, user or assistant; nothing is changed.
@@ -70,10 +73,14 @@ async def to_model(
         space = await _target(services, model, progress)
         collections = await _collections(services, selection)
         report = Report(f"{space.model} ({space.provider})")
-        report.already = [one.public_id for one in collections if one.space_id == space.id]
         todo = [one for one in collections if one.space_id != space.id]
+        there = [one for one in collections if one.space_id == space.id]
+        leaving = [one for one in there if one.next_space_id is not None]
+        report.already = [one.public_id for one in there]
+        report.called_off = [one.public_id for one in leaving]
         async with services.owner_sessions.begin() as session:
-            await space_store.head_for(session, [one.id for one in todo], space.id)
+            await space_store.head_for(session, [one.id for one in collections], space.id)
+        await _forget_rests(services, engine, [one.id for one in leaving], way_back=True)
         await _move(services, engine, [(one, space) for one in todo], report, progress)
         return report
 
@@ -122,32 +129,41 @@ async def status(services: Services, selection: Selection) -> list[State]:
 async def forget_old(services: Services, selection: Selection) -> int:
     """Delete the vectors that collections left behind; how many went. There is no way back then."""
     async with _engine(services) as engine:
-        collections = await _collections(services, selection)
+        ids = [one.id for one in await _collections(services, selection)]
         gone = await _empty_unused(services) if selection.is_everything else 0
-        ids = {one.id for one in collections}
-        current = {(one.space_id, one.id) for one in collections}
-        current |= {(one.next_space_id, one.id) for one in collections if one.next_space_id}
-        for index in await vector_index.indexes(engine):
-            # Before the vectors: vacuuming would repair it around each of them.
-            if index.collection_id in ids and (index.space_id, index.collection_id) not in current:
-                await vector_index.drop(engine, index)
-        for one in collections:
-            async with services.owner_sessions.begin() as session:
-                gone += await space_store.forget_rests(session, one.id)
-        return gone
+        return gone + await _forget_rests(services, engine, ids, way_back=False)
+
+
+async def _forget_rests(
+    services: Services, engine: AsyncEngine, ids: Sequence[int], *, way_back: bool
+) -> int:
+    """Delete what collections left in other spaces; how many vectors went."""
+    async with services.owner_sessions() as session:
+        kept = await space_store.kept_spaces(session, ids, way_back=way_back)
+    for index in await vector_index.indexes(engine):
+        # Before the vectors: vacuuming would repair it around each of them.
+        if index.collection_id in ids and (index.space_id, index.collection_id) not in kept:
+            await vector_index.drop(engine, index)
+    gone = 0
+    for collection_id in ids:
+        async with services.owner_sessions.begin() as session:
+            gone += await space_store.forget_rests(session, collection_id, way_back=way_back)
+    return gone
 
 
 async def _empty_unused(services: Services) -> int:
     """Empty the spaces that nobody is searched in, which gives their disk back at once."""
     gone = 0
     async with services.owner_sessions() as session:
-        spaces = await space_store.spaces(session)
+        spaces = await space_store.with_vectors(session)
     for space_id in spaces:
         try:
             async with services.owner_sessions.begin() as session:
                 gone += await space_store.empty_unused(session, space_id)
-        except DBAPIError:  # a search that began before the switch: its rows are deleted then
-            continue
+        except DBAPIError as error:
+            if not isinstance(error.orig, LockNotAvailable):
+                raise
+            # A search that began before the switch reads it: its rows are deleted then.
     return gone
 
 
@@ -213,6 +229,8 @@ async def _move(
             report.failed[one.public_id] = CHASED
         else:
             report.switched.append(one.public_id)
+        # It may have left something in the space before the last one, or on its way to another.
+        await _forget_rests(services, engine, [one.id], way_back=True)
     report.embedded, report.reused = progress.embedded, progress.reused
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from aiconvokit.db import create_engine
 from aiconvokit.operations.stats import queries
-from aiconvokit.operations.stats.queries import Database, Jobs, Shelf, Sizes, Space, Table
+from aiconvokit.operations.stats.queries import CollectionSize, Database, Jobs, Sizes, Space, Table
 from aiconvokit.services import Services
 from ingestion import vector_index
 from ingestion.index_upkeep import WORTH_FROM
@@ -44,7 +44,7 @@ class Statistics:
     sizes: Sizes
     tables: Sequence[Table]
     spaces: Sequence[Space]
-    largest: Sequence[Shelf]
+    largest: Sequence[CollectionSize]
     indexes: Sequence[Indexed]
     lost_indexes: Sequence[str]
     documents: Mapping[str, int]
@@ -78,9 +78,9 @@ async def collect(services: Services, most: int = LARGEST) -> Statistics:
         )
 
 
-def _indexed(shelf: Shelf, index: VectorIndex | None, size: int) -> Indexed:
+def _indexed(one: CollectionSize, index: VectorIndex | None, size: int) -> Indexed:
     if index is not None and not index.is_valid:
         return Indexed("broken", size, 0.0)
-    if index is not None and shelf.indexed_space_id == shelf.space_id:
-        return Indexed("indexed", size, shelf.removed / max(1, shelf.removed + shelf.passages))
-    return Indexed("waits" if shelf.passages >= WORTH_FROM else "compared", size, 0.0)
+    if index is not None and one.indexed_space_id == one.space_id:
+        return Indexed("indexed", size, one.removed / max(1, one.removed + one.passages))
+    return Indexed("waits" if one.passages >= WORTH_FROM else "compared", size, 0.0)

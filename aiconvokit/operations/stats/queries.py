@@ -1,4 +1,7 @@
-"""What the statistics ask the database; nothing is changed, and no table is read as a whole."""
+"""What the statistics ask the database: nothing is changed, and no passage or vector is read.
+
+Rows of tables are the server's estimates; collections, documents and jobs are counted.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,7 +99,7 @@ class Space:
 
 
 @dataclass(frozen=True, slots=True)
-class Shelf:
+class CollectionSize:
     """A collection; `removed` are vectors that went since its index was made."""
 
     id: int
@@ -147,9 +150,9 @@ async def spaces(session: AsyncSession) -> list[Space]:
     return [Space(*row) for row in await session.execute(_SPACES)]
 
 
-async def largest(session: AsyncSession, most: int) -> list[Shelf]:
+async def largest(session: AsyncSession, most: int) -> list[CollectionSize]:
     """The largest collections."""
-    return [Shelf(*row) for row in await session.execute(_COLLECTIONS, {"most": most})]
+    return [CollectionSize(*row) for row in await session.execute(_COLLECTIONS, {"most": most})]
 
 
 async def sizes(session: AsyncSession) -> Sizes:

@@ -1,10 +1,13 @@
 """Children of a sandbox are forks of one server; what holds for a new process holds for them."""
 
 import asyncio
+import os
+import resource
 import signal
+import socket
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 
 import psutil
 import pytest
@@ -176,4 +179,67 @@ async def test_a_server_without_work_gives_its_memory_back(
     await sandbox.parse(b"text", TEXT, "a.txt")
     assert len(_servers()) == 1
     await until(lambda: not _servers())
+    assert (await sandbox.parse(b"text", TEXT, "a.txt")).chunks
+
+
+async def test_a_file_that_came_in_time_is_read_to_its_end(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(forks, "IDLE_SECONDS", 1.0)
+    for _ in range(3):
+        await sandbox.parse(b"text", TEXT, "a.txt")
+    async with _running(sandbox) as (task, _):
+        done, _ = await asyncio.wait([task], timeout=2 * forks.IDLE_SECONDS)
+        assert not done, "its server went away while it worked"
+
+
+@contextmanager
+def files_left(count: int) -> Iterator[None]:
+    """As long as the block lasts, this process can open so many files and sockets and no more."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    taken: list[int] = []
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1_024, before[1]))
+    try:
+        with suppress(OSError):
+            while True:
+                taken.append(os.dup(0))
+        for _ in range(count):
+            os.close(taken.pop())
+        yield
+    finally:
+        for one in taken:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.parametrize("count", range(4))
+async def test_no_fork_without_sockets_and_nothing_is_left_of_it(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    await sandbox.parse(b"text", TEXT, "a.txt")
+    before = psutil.Process().num_fds()
+    monkeypatch.setattr(forks, "IDLE_SECONDS", 0.2)
+    with files_left(count), pytest.raises(ParserCrashed, match="could not be started"):
+        await sandbox.parse(b"text", TEXT, "a.txt")
+    assert psutil.Process().num_fds() == before
+    await until(lambda: not _servers())  # it waits for no fork
+
+
+@pytest.mark.parametrize("count", range(4))
+async def test_no_server_without_sockets(sandbox: Sandbox, count: int) -> None:
+    before = psutil.Process().num_fds()
+    with files_left(count), pytest.raises(ParserCrashed, match="could not be started"):
+        await sandbox.parse(b"text", TEXT, "a.txt")
+    assert psutil.Process().num_fds() == before
+    assert (await sandbox.parse(b"text", TEXT, "a.txt")).chunks
+
+
+async def test_a_server_that_hears_nothing_is_a_crash_and_is_replaced(sandbox: Sandbox) -> None:
+    await sandbox.parse(b"text", TEXT, "a.txt")
+    server = sandbox._forks._server
+    assert server is not None
+    server.control.shutdown(socket.SHUT_RDWR)
+    with pytest.raises(ParserCrashed, match="could not be started"):
+        await sandbox.parse(b"text", TEXT, "a.txt")
+    await until(lambda: server.process.poll() is not None)
     assert (await sandbox.parse(b"text", TEXT, "a.txt")).chunks

@@ -1,9 +1,11 @@
 """Scans and pictures, with the models that the extra ships; about two seconds a page."""
 
+import asyncio
 import io
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext, suppress
 
+import psutil
 import pypdfium2  # type: ignore[import-untyped] # ships no types
 import pytest
 from PIL import Image
@@ -12,8 +14,9 @@ from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen.canvas import Canvas
 
 from ingestion.errors import DocumentRejected, DocumentTooComplex
-from ingestion.load import JPEG, PDF, PNG, TIFF, WEBP, is_supported, sniff
+from ingestion.load import JPEG, PDF, PNG, TEXT, TIFF, WEBP, is_supported, sniff
 from ingestion.parse import images, recognise, sandbox
+from ingestion.parse.children import Child
 from ingestion.parse.limits import Limits
 from ingestion.parse.sandbox import Sandbox, parse_in_child
 
@@ -128,17 +131,53 @@ async def test_a_page_that_takes_too_long_is_left_out(
     make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(recognise, "WALL_SECONDS", 0.01)
-    found = await recognise.recognise_pages(_scan(make_pdf, LEASE), PDF, [1], Limits(), None)
+    found = await recognise.recognise_pages(
+        _scan(make_pdf, LEASE), PDF, [1], Limits(), None, nullcontext()
+    )
     assert found == {1: ""}
     assert "1 of 1 pictures of pages could not be read" in caplog.text
 
 
-async def test_a_document_has_so_many_pictures_at_most(
+async def test_a_document_of_too_many_pictures_is_refused_before_one_is_looked_at(
     make_pdf: MakePdf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def start() -> Child:
+        raise AssertionError
+
+    monkeypatch.setattr(recognise, "_CHILD", start)
     monkeypatch.setattr(recognise, "MOST_PAGES", 1)
-    parsed = await parse_in_child(_scan(make_pdf, *PAGES), PDF, "a.pdf", Limits())
-    assert [page.text for page in parsed.document.pages] == [LEASE, ""]
+    with pytest.raises(DocumentTooComplex, match="2 scanned pages; at most 1") as caught:
+        await parse_in_child(_scan(make_pdf, *PAGES), PDF, "a.pdf", Limits())
+    assert caught.value.code == "too_many_pages"
+
+
+async def test_scans_take_turns_page_by_page_and_other_files_wait_for_none(
+    make_pdf: MakePdf,
+) -> None:
+    with closing(Sandbox(children=1)) as sandbox:
+        async with asyncio.TaskGroup() as group:
+            long = group.create_task(sandbox.parse(_scan(make_pdf, *PAGES * 2), PDF, "long.pdf"))
+            await until(_is_recognising)
+            scan = group.create_task(sandbox.parse(_scan(make_pdf, LEASE), PDF, "short.pdf"))
+            await sandbox.parse(b"text", TEXT, "a.txt")
+            assert not scan.done()
+            assert [page.text for page in (await scan).document.pages] == [LEASE]
+            assert not long.done()
+            assert (await sandbox.parse(b"text", TEXT, "a.txt")).chunks
+            assert [page.text for page in (await long).document.pages] == [*PAGES * 2]
+
+
+def _is_recognising() -> bool:
+    with suppress(psutil.Error):  # one ended between two questions
+        children = psutil.Process().children()
+        return any("ingestion.parse.recognition_child" in one.cmdline() for one in children)
+    return False
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - no event there
+            await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize(

@@ -17,27 +17,16 @@ from aiconvokit.retrieval.search import Question, search
 from aiconvokit.services import Services
 from fake_model.server import FakeModel
 from ingestion.vector_index import index_name, indexes
+from operations.reindex.moves import ALL, NEW, Stop, found_in, passages, stopping
 from support.shelves import Shelf, new_shelf
 
-ALL = Selection()
-NEW = Model("new")
-
-
-def passages(number: int, about: str = "anvils") -> list[str]:
-    return [f"Passage {one} of a contract about {about} and rockets." for one in range(number)]
+IS_FREE = text("SELECT id FROM collection WHERE id = :id FOR UPDATE SKIP LOCKED")
 
 
 def embedded(fake: FakeModel) -> list[str]:
     """Every passage that a server was asked for."""
     found = [one.body["input"] for one in fake.requests() if one.path == "/v1/embeddings"]
     return [text for one in found for text in one if text.startswith("Passage")]
-
-
-async def found_in(shelf: Shelf) -> tuple[int, str | None]:
-    """How many passages a search finds, and with which model."""
-    question = Question("What is said about anvils?")
-    found = await search(shelf.services, [await shelf.collection()], question, 5)
-    return len(found.passages), found.space.model if found.space else None
 
 
 async def test_there_back_and_for_good(shelf: Shelf, fake: FakeModel, other: FakeModel) -> None:
@@ -112,19 +101,8 @@ async def test_documents_come_and_go_meanwhile_and_every_search_is_in_one_space(
 
 async def test_what_has_a_vector_is_not_embedded_again(shelf: Shelf, other: FakeModel) -> None:
     await shelf.add(*passages(3 * BATCH))
-    seen = 0
-
-    class Stop(Exception):
-        pass
-
-    def stop(progress: Progress) -> None:
-        nonlocal seen
-        seen = progress.embedded
-        if seen == BATCH:
-            raise Stop
-
     with pytest.raises(Stop):
-        await work.to_model(shelf.services, ALL, NEW, Progress(on_change=stop))
+        await work.to_model(shelf.services, ALL, NEW, stopping(BATCH))
     (state,) = await work.status(shelf.services, ALL)
     assert (state.next or "").startswith("new (")
     assert (state.filled, state.collection.chunk_count) == (BATCH, 3 * BATCH)
@@ -151,6 +129,40 @@ async def test_documents_that_never_cease_are_caught_up_with(
     moved = await shelf.collection()
     assert moved.chunk_count == 5 + filling.CHASES + 1
     assert await shelf.vectors(moved.space_id or 0) == (moved.chunk_count, 0)
+
+
+async def test_nobody_waits_for_an_embedder_that_is_away_while_documents_are_held(
+    shelf: Shelf, other: FakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await shelf.add(*passages(5))
+    monkeypatch.setattr(filling, "CHASES", 0)
+    come = filling.Filling._fill
+
+    async def filled(self: filling.Filling, collection_id: int) -> int:
+        found = await come(self, collection_id)
+        await shelf.add("Passage that comes each time.")
+        other.spoil("/embeddings", "500")
+        return found
+
+    held: list[bool] = []
+
+    async def look() -> None:
+        async with shelf.services.owner_sessions() as session:
+            free = await session.scalars(IS_FREE, {"id": shelf.id})
+            held.append(not free.all())
+        other.reset()
+
+    monkeypatch.setattr(filling.Filling, "_fill", filled)
+    looks: list[asyncio.Task[None]] = []
+
+    def tell(progress: Progress) -> None:
+        if progress.doing.startswith("waiting"):
+            looks.append(asyncio.create_task(look()))
+
+    report = await work.to_model(shelf.services, ALL, NEW, Progress(on_change=tell))
+    assert (report.failed, len(report.switched)) == ({}, 1)
+    assert looks
+    assert held == [False] * len(looks)
 
 
 async def test_an_embedder_that_is_away_or_has_enough_is_waited_for(

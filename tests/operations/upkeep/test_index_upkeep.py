@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
+from typing_extensions import override
 
 from aiconvokit.background import beside
 from aiconvokit.db import create_engine
@@ -198,6 +199,29 @@ async def test_indexes_of_what_is_gone_are_dropped(
     await execute(shelf, "DELETE FROM collection WHERE id = :shelf")
     await upkeep.round()
     assert await names(engine) == [(index_name(1, other.id), True)]
+
+
+async def test_what_a_stopped_demotion_left_is_dropped(
+    indexed: Shelf, upkeep: Upkeep, engine: AsyncEngine
+) -> None:
+    # As if it had shrunk, and whoever drops the index had been killed before that.
+    await execute(indexed, "UPDATE collection SET indexed_space_id = NULL, chunk_count = 60")
+    assert await upkeep.round() == []
+    assert await names(engine) == []
+
+
+async def test_what_another_worker_did_meanwhile_is_not_done_again(
+    indexed: Shelf, upkeep: Upkeep, engine: AsyncEngine
+) -> None:
+    class Late(Upkeep):
+        @override
+        async def _collections(self) -> list[Kept]:
+            found = await super()._collections()
+            assert await upkeep.round() == [("rebuild", indexed.id)]
+            return found
+
+    await execute(indexed, "UPDATE collection SET removed_since_indexed = 120")
+    assert await Late(engine).round() == []
 
 
 async def test_an_index_that_vanished_is_not_asked_and_comes_back(

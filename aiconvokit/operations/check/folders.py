@@ -9,35 +9,32 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from sqlalchemy import select
-
-from aiconvokit.files.tables import StoredFile
+from aiconvokit.operations.check import looking_queries
 from aiconvokit.operations.check.kinds import EXAMPLES, Found, Kind, Repair
 from aiconvokit.services import Services
+from aiconvokit.storage import PART
 
 IN_FLIGHT_SECONDS = 3600.0
 """An upload's bytes are stored before its row, and a part of a file is written before either: what
 is younger may be of a request that goes on."""
 
 _CONTENT = re.compile(r"[0-9a-f]{64}")
-_PART = ".part-*"
 
 ORIGINALS_MISSING = Kind("originals_missing", "Files whose bytes are not in storage.", Repair.NONE)
 CONTENTS_WITHOUT_FILE = Kind(
-    "contents_without_file", "Bytes in storage that no file has.", Repair.DISCARD
+    "contents_without_file",
+    "Bytes in storage that no file has.",
+    Repair.DISCARD,
+    in_steps=True,
 )
 PICTURES_WITHOUT_FILE = Kind(
     "pictures_without_file",
     "Kept pictures of pages of files that are gone.",
     Repair.FORGET_PICTURES,
+    in_steps=True,
 )
 PARTS = Kind("parts", "Beginnings of files whose upload was cut off.", Repair.REMOVE_PARTS)
 KINDS = (ORIGINALS_MISSING, CONTENTS_WITHOUT_FILE, PICTURES_WITHOUT_FILE, PARTS)
-
-
-def files_of(services: Services) -> Path:
-    """The folder of the storage."""
-    return services.data_dir / "files"
 
 
 def pictures_of(services: Services) -> Path:
@@ -48,11 +45,13 @@ def pictures_of(services: Services) -> Path:
 async def look(
     services: Services, before: Mapping[str, Found] | None = None, *, in_flight: float
 ) -> list[Found]:
-    """What is wrong in the folders now; `in_flight` in seconds, see above.
+    """What is wrong in the folders now, or still of what was `before`; `in_flight` as above.
 
     The rows are read last for what may be too much, and first for what may be missing: who adds
     stores the bytes first, and who deletes removes the rows first.
     """
+    if before is not None and not any(kind.name in before for kind in KINDS):
+        return []
     first = await _digests(services)
     stored, pictures, parts = await asyncio.to_thread(_walk, services, in_flight)
     there = set(stored)
@@ -81,20 +80,19 @@ def _named(keys: Sequence[str]) -> list[str]:
 async def _digests(services: Services) -> set[str]:
     """Of all contents that there are rows of, in hexadecimal."""
     async with services.owner_sessions() as session:
-        rows = await session.scalars(select(StoredFile.sha256).distinct())
-        return {digest.hex() for digest in rows}
+        return {digest.hex() for digest in await looking_queries.contents(session)}
 
 
 def _walk(services: Services, in_flight: float) -> tuple[dict[str, float], list[str], list[str]]:
     """Contents in storage with their age in seconds, contents of the shelf, and old parts."""
-    files, pictures = files_of(services), pictures_of(services)
+    files, pictures = services.storage.root, pictures_of(services)
     now = time.time()
     stored = {path.name: now - changed for path, changed in _contents(files)}
     shelved = [path.name for path, _ in _contents(pictures)]
     parts = [
         str(path.relative_to(services.data_dir))
         for root in (files, pictures)
-        for path, changed in _with_times(root.rglob(_PART))
+        for path, changed in _with_times(root.rglob(f"{PART}*"))
         if now - changed >= in_flight
     ]
     return stored, shelved, parts
