@@ -125,11 +125,9 @@ def _logins_of(user_id: int) -> Delete:
 
 
 _PRINCIPAL = """
-SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s
-FROM token t JOIN "user" u ON u.id = t.user_id
-WHERE t.digest = %(digest)s
-  AND CASE WHEN t.name IS NULL THEN t.last_used_at > now() - %(idle)s
-           ELSE t.expires_at IS NULL OR t.expires_at > now() END
+SELECT user_id, token_id, is_active, last_used_at < now() - %(touch_after)s FROM bearer(%(digest)s)
+WHERE CASE WHEN name IS NULL THEN last_used_at > now() - %(idle)s
+           ELSE expires_at IS NULL OR expires_at > now() END
 """
 _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 

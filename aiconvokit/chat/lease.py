@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.chat import turn_queries
 from aiconvokit.services import Services
@@ -63,9 +64,9 @@ async def free_lost_threads(services: Services) -> None:
     """For ever: answers whose process died become `interrupted`, and their threads free."""
     while True:
         try:
-            async with services.pool.connection() as transaction:
-                if lost := await turn_queries.interrupt_lost(transaction):
+            async with services.owner_sessions.begin() as session:
+                if lost := await turn_queries.interrupt_lost(session):
                     logger.warning("%s answers were left unfinished by a process that died", lost)
-        except psycopg.Error as error:
+        except SQLAlchemyError as error:
             logger.warning("Lost turns cannot be looked for: %s", type(error).__name__)
         await asyncio.sleep(SWEEP_SECONDS)

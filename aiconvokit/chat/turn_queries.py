@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from sqlalchemy import CursorResult, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
@@ -165,7 +167,8 @@ SET status = %(status)s, content = %(content)s, model = %(model)s,
 WHERE id = %(message)s
 """
 # A turn renews its lease while it lives, so an expired one is a dead process's.
-_INTERRUPT_LOST = """
+_INTERRUPT_LOST = text(
+    """
 WITH freed AS (
     UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
     WHERE lease_token IS NOT NULL AND lease_expires_at < now() RETURNING id
@@ -173,6 +176,7 @@ WITH freed AS (
 UPDATE message SET status = 'interrupted'
 WHERE thread_id IN (SELECT id FROM freed) AND status = 'in_progress'
 """
+)
 
 
 async def take_lease(
@@ -234,9 +238,10 @@ async def thread_exists(transaction: Transaction, thread_id: int) -> bool:
     return row is not None and bool(row[0])
 
 
-async def interrupt_lost(transaction: Transaction) -> int:
+async def interrupt_lost(session: AsyncSession) -> int:
     """Free the threads of processes that died; how many answers were left unfinished by them."""
-    return (await transaction.execute(_INTERRUPT_LOST)).rowcount
+    result = await session.execute(_INTERRUPT_LOST)
+    return cast("CursorResult[Any]", result).rowcount
 
 
 @dataclass(frozen=True, slots=True)

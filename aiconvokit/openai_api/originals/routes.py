@@ -6,6 +6,7 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.response import Stream
 
+from aiconvokit.acting import act_for
 from aiconvokit.assistants import access
 from aiconvokit.assistants.queries import citable_ids
 from aiconvokit.errors import NotFound
@@ -41,6 +42,7 @@ async def get_original(request: ApiRequest, services: NamedDependency[Services])
     user_id = await _user(services, link) if link is not None else None
     if link is None or user_id is None:
         raise NotFound(GONE)
+    act_for(user_id)
     stream = await _stream(services, user_id, link)
     stream.headers["Referrer-Policy"] = "no-referrer"
     if stream.media_type == PDF:
