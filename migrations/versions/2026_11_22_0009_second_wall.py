@@ -12,7 +12,7 @@ depends_on = None
 
 # The owner of the tables (worker, maintenance, commands) is not subject to any of this.
 # The functions are inlined, or run once a statement; their settings are the application's own
-# (aiconvokit.acting). 0 stands at the door: who logs in or registers, a visitor with a widget's key.
+# (aiconvokit.acting). 0 stands at the door: who logs in or registers, a visitor with a key.
 FUNCTIONS = """
 CREATE FUNCTION acting() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT CAST(nullif(current_setting('aiconvokit.acting', true), '') AS bigint) $$;
@@ -88,7 +88,7 @@ CREATE POLICY reading ON collection FOR SELECT USING ({OWN} OR {SHARED});
 CREATE POLICY holding ON collection FOR UPDATE USING ({OWN} OR {SHARED});
 CREATE POLICY making ON collection FOR INSERT WITH CHECK ({OWN});
 CREATE POLICY deleting ON collection FOR DELETE USING ({OWN});
-"""
+"""  # noqa: S608  # ours, above
 
 # As in 0001, with a policy on each new table of vectors.
 ENSURE_SPACE = """
@@ -133,7 +133,7 @@ BEGIN
 END $$;
 REVOKE EXECUTE ON FUNCTION wall_vectors FROM PUBLIC;
 SELECT wall_vectors(id) FROM embedding_space;
-"""
+"""  # noqa: S608  # ours, above
 
 # What is searched is written by the worker, and deleted as the owner (aiconvokit.acting.as_owner).
 GRANTS = """
