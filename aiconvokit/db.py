@@ -5,14 +5,15 @@ search, the turn's own statements) is psycopg without SQLAlchemy around it: a qu
 (docs/decisions/0006).
 
 Two roles: the *owner* (whoever DATABASE_URL logs in as) makes tables and runs the worker; requests
-run as `aiconvokit_app`, which may read and write rows and nothing else.
+run as `aiconvokit_app`, which sees the rows of the user it was told (`aiconvokit.acting`).
 """
 
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, closing
+from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -32,6 +33,7 @@ from sqlalchemy.ext.asyncio import (
 )
 from typing_extensions import override
 
+from aiconvokit.acting import NAME, UNCHANGED, acting
 from aiconvokit.errors import ConfigurationError
 
 APP_ROLE = "aiconvokit_app"
@@ -47,6 +49,7 @@ TCP_TIMEOUT_MS = 5_000
 RECONNECT_SECONDS = 2.0
 """A pool whose server is away tries again for each request; its own trying would back off."""
 _RESTING_SINCE = "resting_since"
+_TOLD = "told"
 
 # The application chooses exact or index scans itself, never the planner (docs/decisions/0002).
 SESSION_OPTIONS = " ".join(
@@ -91,16 +94,30 @@ def libpq_url(database_url: str) -> str:
     return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", database_url)
 
 
-def create_engine(database_url: str, *, pool_size: int, role: str | None = None) -> AsyncEngine:
+@dataclass(frozen=True, slots=True)
+class Wall:
+    """What a connection is told when it is made, so that row-level security can decide by it."""
+
+    shares: bool
+    """Whether everybody may ask everybody's assistants."""
+
+    @property
+    def options(self) -> str:
+        """The role that security is applied to, and what it decides by."""
+        return f" -c role={APP_ROLE} -c aiconvokit.shared={'on' if self.shares else 'off'}"
+
+
+def create_engine(database_url: str, *, pool_size: int, wall: Wall | None = None) -> AsyncEngine:
     """Make an engine whose every connection has our session settings.
 
     Args:
         database_url: any Postgres URL.
         pool_size: most connections; waiting for one longer than 5 s is an error.
-        role: the role to run as; None stays the one who logged in.
+        wall: connections see the rows of who asks (`aiconvokit.acting`); None: they are the
+            owner's, of who logged in, and see all.
     """
     url = make_url(driver_url(database_url))
-    options = _options(url, role)
+    options = _options(url, wall)
     url = url.difference_update_query(["options"])
     engine = create_async_engine(
         url,
@@ -117,6 +134,8 @@ def create_engine(database_url: str, *, pool_size: int, role: str | None = None)
     )
     event.listen(engine.sync_engine, "checkin", _note_rest)
     event.listen(engine.sync_engine, "checkout", _ping_after_rest)
+    if wall is not None:
+        event.listen(engine.sync_engine, "checkout", _name_who_asks)
     return engine
 
 
@@ -151,7 +170,7 @@ class _CountingPool(Pool):
         await super().putconn(conn)
 
 
-def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -> Pool:
+def create_pool(database_url: str, *, pool_size: int, wall: Wall | None = None) -> Pool:
     """Make a pool, not yet open, whose connections are like those of `create_engine`.
 
     But their plans are made for finding a few rows by a key, and for searches (`_POOL_SETTINGS`).
@@ -162,14 +181,14 @@ def create_pool(database_url: str, *, pool_size: int, role: str | None = None) -
     return _CountingPool(
         libpq_url(database_url),
         kwargs={
-            "options": _options(make_url(driver_url(database_url)), role),
+            "options": _options(make_url(driver_url(database_url)), wall),
             "connect_timeout": CONNECT_SECONDS,
             "tcp_user_timeout": TCP_TIMEOUT_MS,
             "autocommit": True,
         },
         connection_class=psycopg.AsyncConnection[TupleRow],
         configure=_configure,
-        check=_check_after_rest,
+        check=_check_after_rest if wall is None else _check_and_name,
         min_size=1,
         max_size=pool_size,
         timeout=CONNECT_SECONDS,
@@ -223,6 +242,20 @@ class LongStatement:
         return row
 
 
+async def reach(connection: Transaction, collection_ids: Iterable[int]) -> None:
+    """Have a pool's connection see the passages of some collections, if they are who asks's.
+
+    It is told so once, until it is lent for somebody else, or for other collections.
+    """
+    told = _told.get(connection)
+    if told is None:  # no wall
+        return
+    ids = sorted(collection_ids)
+    if told[1] != ids:
+        await connection.execute("SELECT reach(%s)", (ids,))
+        _told[connection] = told[0], ids
+
+
 async def _configure(connection: Transaction) -> None:
     await connection.execute(_POOL_SETTINGS)
     set_json_dumps(msgspec.json.encode, connection)
@@ -244,13 +277,24 @@ async def _check_after_rest(connection: Transaction) -> None:
         raise psycopg.OperationalError("the database does not answer") from error
 
 
+async def _check_and_name(connection: Transaction) -> None:
+    await _check_after_rest(connection)
+    user_id = acting()
+    if user_id != UNCHANGED and _told.get(connection, _NEW)[0] != user_id:
+        await connection.execute(NAME, (str(user_id),))
+        _told[connection] = user_id, []
+
+
 _taken: WeakKeyDictionary[Transaction, float] = WeakKeyDictionary()
+_told: WeakKeyDictionary[Transaction, tuple[int, list[int]]] = WeakKeyDictionary()
+"""Who asks by a connection, and which collections were reached for them."""
+_NEW: tuple[int, list[int]] = UNCHANGED, []
 
 
-def _options(url: URL, role: str | None) -> str:
+def _options(url: URL, wall: Wall | None) -> str:
     """The server's settings for a connection: those of its URL, and ours after them."""
     given = url.query.get("options") or ()
-    ours = SESSION_OPTIONS + (f" -c role={role}" if role else "")
+    ours = SESSION_OPTIONS + (wall.options if wall else "")
     return " ".join([*([given] if isinstance(given, str) else given), ours])
 
 
@@ -269,6 +313,17 @@ def _ping_after_rest(connection: Any, record: Any, _: Any) -> None:
         connection.rollback()
     except psycopg.Error as error:
         raise DisconnectionError from error
+
+
+def _name_who_asks(connection: Any, record: Any, _: Any) -> None:
+    """Tell a connection for whom it is lent, if it was lent for somebody else before."""
+    user_id = acting()
+    if user_id in {UNCHANGED, record.info.get(_TOLD)}:
+        return
+    with closing(connection.cursor()) as cursor:
+        cursor.execute(NAME, (str(user_id),))
+    connection.commit()
+    record.info[_TOLD] = user_id
 
 
 def _to_json(value: object) -> str:

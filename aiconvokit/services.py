@@ -10,7 +10,15 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.config import Settings
-from aiconvokit.db import APP_ROLE, Pool, Sessions, create_engine, create_pool, create_sessions
+from aiconvokit.db import (
+    APP_ROLE,
+    Pool,
+    Sessions,
+    Wall,
+    create_engine,
+    create_pool,
+    create_sessions,
+)
 from aiconvokit.jobs import create_queue
 from aiconvokit.llm.chat_model import ChatModel, OpenAIChatModel
 from aiconvokit.llm.embedders import SettingsEmbedders
@@ -26,7 +34,7 @@ class Services:
     settings: Settings
     database_url: str
     sessions: Sessions
-    """As the app role: rows only."""
+    """For requests: behind the wall, rows of who asks only. For commands: the owner's."""
     pool: Pool
     """The same, for what every turn does."""
     owner_sessions: Sessions
@@ -46,19 +54,28 @@ class Services:
 
 @asynccontextmanager
 async def open_services(
-    settings: Settings, database_url: str, data_dir: Path
+    settings: Settings, database_url: str, data_dir: Path, *, walled: bool = False
 ) -> AsyncIterator[Services]:
-    """Open everything; the schema must fit already. Models are contacted on first use only."""
+    """Open everything; the schema must fit already. Models are contacted on first use only.
+
+    Args:
+        settings: what the operator chose.
+        database_url: any Postgres URL.
+        data_dir: what this machine keeps.
+        walled: for requests, each of whose statements sees the rows of `aiconvokit.acting` only.
+    """
     limits = settings.limits
     async with AsyncExitStack() as stack:
         owner = create_engine(database_url, pool_size=limits.worker_pool_size)
         stack.push_async_callback(owner.dispose)
         owner_sessions = create_sessions(owner)
-        role = APP_ROLE if await _may_take_app_role(owner_sessions) else None
-        app = create_engine(database_url, pool_size=limits.pool_size, role=role)
+        wall = None
+        if walled and await may_take_app_role(owner_sessions):
+            wall = Wall(shares=settings.shared_assistants)
+        app = create_engine(database_url, pool_size=limits.pool_size, wall=wall)
         stack.push_async_callback(app.dispose)
         sessions = create_sessions(app)
-        pool = create_pool(database_url, pool_size=limits.pool_size, role=role)
+        pool = create_pool(database_url, pool_size=limits.pool_size, wall=wall)
         stack.push_async_callback(pool.close)
         await pool.open()
         keeper = Keeper(sessions)
@@ -88,7 +105,8 @@ async def provide_session(services: Services) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-async def _may_take_app_role(sessions: Sessions) -> bool:
+async def may_take_app_role(sessions: Sessions) -> bool:
+    """Whether there is a second wall: some servers let us make no role."""
     async with sessions() as session:
         found = await session.scalar(
             text("SELECT pg_has_role(oid, 'SET') FROM pg_roles WHERE rolname = :role"),

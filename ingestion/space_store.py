@@ -29,7 +29,7 @@ _MISSING = """
 _NEXT = "SELECT c.id, c.context, c.content" + _MISSING + "AND c.id > :after ORDER BY c.id LIMIT :n"
 _IS_MISSING = "SELECT EXISTS (SELECT" + _MISSING + ")"
 _HOW_MANY = "SELECT count(*) FROM {vectors} WHERE collection_id = :collection"
-# By words in the owner's largest collections, whichever file: `stage_store.relatives` tells why not.
+# By words in the owner's largest collections, whichever file; `stage_store.relatives` goes by file.
 _REUSE = """
 WITH sources AS MATERIALIZED (
     SELECT id FROM collection

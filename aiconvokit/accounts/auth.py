@@ -11,6 +11,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from aiconvokit.accounts import queries, tokens
 from aiconvokit.accounts.queries import Principal
+from aiconvokit.acting import DOOR, UNCHANGED, acting_for
 from aiconvokit.errors import NotAuthenticated
 from aiconvokit.rest.edge import respond
 from aiconvokit.rest.openai_errors import is_v1
@@ -35,30 +36,37 @@ class Authentication:
         self._services = services
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        user_id = DOOR
         if scope["type"] == ScopeType.HTTP and _is_guarded(scope["path"]):
             found = cast("dict[str, object]", scope)  # our own keys beside ASGI's
             try:
-                found[PRINCIPAL] = await self._principal(scope)
+                found[PRINCIPAL] = principal = await self._principal(scope)
+                user_id = principal.user_id
             except NotAuthenticated as error:
                 found[AUTH_FAILURE] = error
             except (psycopg.Error, TimeoutError) as error:  # outside of the app's own handlers
                 await respond(on_crash(Request(scope), error), scope, receive, send)
                 return
-        await self._app(scope, receive, send)
+        with acting_for(user_id):
+            await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
         token = _token(next((v for k, v in scope["headers"] if k == b"authorization"), None))
         if not tokens.is_well_formed(token):
             raise NotAuthenticated("Invalid token.")
         idle_days = self._services.settings.limits.token_idle_days
-        async with self._services.pool.connection() as transaction:
-            found = await queries.principal_by_digest(transaction, tokens.digest(token), idle_days)
-            if found is None:
-                raise NotAuthenticated("Invalid token.")
-            if not found.is_active:
-                raise NotAuthenticated("User inactive or deleted.")
-            if found.needs_touch:
-                await queries.touch_token(transaction, found.token_id)
+        with acting_for(UNCHANGED):
+            async with self._services.pool.connection() as transaction:
+                digest = tokens.digest(token)
+                found = await queries.principal_by_digest(transaction, digest, idle_days)
+        if found is None:
+            raise NotAuthenticated("Invalid token.")
+        if not found.is_active:
+            raise NotAuthenticated("User inactive or deleted.")
+        if found.needs_touch:
+            with acting_for(found.user_id):
+                async with self._services.pool.connection() as transaction:
+                    await queries.touch_token(transaction, found.token_id)
         return found
 
 

@@ -30,6 +30,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aiconvokit.accounts import idempotency_store as store
 from aiconvokit.accounts.idempotency_store import Held
 from aiconvokit.accounts.tables import Idempotency
+from aiconvokit.acting import as_owner
 from aiconvokit.db import Sessions, Transaction
 from aiconvokit.errors import AIConvoKitError, BadRequest, Conflict
 from aiconvokit.rest.body import ApiRequest, Body
@@ -165,7 +166,8 @@ class Once:
                 if held is None:
                     found = await store.find(session, self._user_id, self._key)
                     return Attempt(sessions, _answered(found, told))
-                await store.sweep(session)
+                async with as_owner(session):
+                    await store.sweep(session)
         except BaseException:  # cancelled while it was committed, perhaps
             if held is not None:
                 await asyncio.shield(_release(sessions, held))

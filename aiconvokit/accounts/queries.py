@@ -127,14 +127,14 @@ def _logins_of(user_id: int) -> Delete:
 
 
 _PRINCIPAL = """
-SELECT u.id, t.id, u.is_active, t.last_used_at < now() - %(touch_after)s, t.digest
-FROM token t JOIN "user" u ON u.id = t.user_id
-WHERE {which}
-  AND CASE WHEN t.name IS NULL THEN t.last_used_at > now() - %(idle)s
-           ELSE t.expires_at IS NULL OR t.expires_at > now() END
+SELECT user_id, token_id, is_active, last_used_at < now() - %(touch_after)s, digest FROM {bearer}
+WHERE CASE WHEN name IS NULL THEN last_used_at > now() - %(idle)s
+           ELSE expires_at IS NULL OR expires_at > now() END
 """
-_BY_DIGEST = _PRINCIPAL.format(which="t.digest = %(digest)s")
-_BY_TOKEN = _PRINCIPAL.format(which="t.id = %(token)s")
+_BY_DIGEST = _PRINCIPAL.format(bearer="bearer(%(digest)s)")
+_BY_TOKEN = _PRINCIPAL.format(
+    bearer="(SELECT b.* FROM token t, bearer(t.digest) b WHERE t.id = %(token)s) AS found"
+)
 _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 
 

@@ -110,3 +110,41 @@ class Idempotency(Base):
     assistant_id: Mapped[int | None] = mapped_column(index=True)
     body: Mapped[bytes | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+
+
+class AuditEvent(Base):
+    """That somebody did something: who, what, to which object; never contents, never tokens.
+
+    `actor_id` is no reference, and `actor` the name at that time: what somebody did stays when
+    their account is deleted. Without an `actor_id` it was the operator, or nobody logged in.
+    """
+
+    __tablename__ = "audit_event"
+    __table_args__ = (Index("ix_audit_event_actor_id", "actor_id", "id"),)
+
+    id: Mapped[int] = identity()
+    at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
+    actor_id: Mapped[int | None]
+    actor: Mapped[str]
+    action: Mapped[str]
+    object_kind: Mapped[str | None]
+    object_id: Mapped[str | None]
+    address: Mapped[str | None]
+    request_id: Mapped[str | None]
+
+
+class Invitation(Base):
+    """One account may be made with it: only the SHA-256 of its secret is kept, and a hint."""
+
+    __tablename__ = "invitation"
+
+    id: Mapped[int] = identity()
+    digest: Mapped[bytes] = mapped_column(unique=True)
+    hint: Mapped[str]
+    invited_by: Mapped[str]
+    created_at: Mapped[datetime] = created()
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+    user_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user.id", ondelete="SET NULL"), index=True
+    )

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import TextClause, delete, exists, func, null, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.acting import as_owner
 from aiconvokit.assistants.schemas import AssistantUpdate, NewAssistant
 from aiconvokit.assistants.tables import Assistant, AssistantCollection
 from aiconvokit.db import Transaction
@@ -185,8 +186,9 @@ async def _delete(
     session: AsyncSession, assistant_id: int, found: TextClause
 ) -> tuple[list[int], int]:
     """Remove an assistant and the threads of some chats with it."""
-    chats = (await session.execute(found, {"id": assistant_id})).all()
-    await session.execute(_DELETE_THREADS, {"ids": [row[1] for row in chats]})
+    async with as_owner(session):  # others may have asked it
+        chats = (await session.execute(found, {"id": assistant_id})).all()
+        await session.execute(_DELETE_THREADS, {"ids": [row[1] for row in chats]})
     await session.execute(delete(Assistant).where(Assistant.id == assistant_id))
     return [row[0] for row in chats], sum(row[2] for row in chats)
 

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import psycopg
 
+from aiconvokit.background import forever
 from aiconvokit.chat import turn_queries
 from aiconvokit.services import Services
 
@@ -61,11 +62,10 @@ async def _renew_forever(services: Services, thread_id: int, lease: UUID, renewa
 
 async def free_lost_threads(services: Services) -> None:
     """For ever: answers whose process died become `interrupted`, and their threads free."""
-    while True:
-        try:
-            async with services.pool.connection() as transaction:
-                if lost := await turn_queries.interrupt_lost(transaction):
-                    logger.warning("%s answers were left unfinished by a process that died", lost)
-        except psycopg.Error as error:
-            logger.warning("Lost turns cannot be looked for: %s", type(error).__name__)
-        await asyncio.sleep(SWEEP_SECONDS)
+
+    async def free() -> None:
+        async with services.owner_sessions.begin() as session:  # whosever they are
+            if lost := await turn_queries.interrupt_lost(session):
+                logger.warning("%s answers were left unfinished by a process that died", lost)
+
+    await forever("Looking for lost turns", SWEEP_SECONDS, free)

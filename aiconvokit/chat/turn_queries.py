@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
+from sqlalchemy import CursorResult, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
@@ -167,18 +169,22 @@ SET status = %(status)s, content = %(content)s, model = %(model)s,
 WHERE id = %(message)s
 """
 # A turn renews its lease while it lives, so an expired one is a dead process's.
-_INTERRUPT_LOST = f"""
-WITH freed AS (
-    UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
-    WHERE lease_token IS NOT NULL AND lease_expires_at < now() RETURNING id
+_INTERRUPT_LOST = text(
+    f"""
+    WITH freed AS (
+        UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
+        WHERE lease_token IS NOT NULL AND lease_expires_at < now() RETURNING id
+    )
+    {_INTERRUPT_FREED}"""  # noqa: S608  # as above
 )
-{_INTERRUPT_FREED}"""  # noqa: S608  # as above
-_INTERRUPT_LEFT = f"""
-WITH freed AS (
-    UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
-    WHERE id = ANY(%(threads)s) AND (lease_token IS NULL OR lease_expires_at < now()) RETURNING id
+_INTERRUPT_LEFT = text(
+    f"""
+    WITH freed AS (
+        UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
+        WHERE id = ANY(:threads) AND (lease_token IS NULL OR lease_expires_at < now()) RETURNING id
+    )
+    {_INTERRUPT_FREED}"""  # noqa: S608  # as above
 )
-{_INTERRUPT_FREED}"""  # noqa: S608  # as above
 
 
 async def take_lease(
@@ -240,14 +246,15 @@ async def thread_exists(transaction: Transaction, thread_id: int) -> bool:
     return row is not None and bool(row[0])
 
 
-async def interrupt_lost(transaction: Transaction) -> int:
+async def interrupt_lost(session: AsyncSession) -> int:
     """Free the threads of processes that died; how many answers were left unfinished by them."""
-    return (await transaction.execute(_INTERRUPT_LOST)).rowcount
+    result = await session.execute(_INTERRUPT_LOST)
+    return cast("CursorResult[Any]", result).rowcount
 
 
-async def interrupt_left(transaction: Transaction, thread_ids: Sequence[int]) -> None:
+async def interrupt_left(session: AsyncSession, thread_ids: Sequence[int]) -> None:
     """Free those of some threads that no process holds, and end the answers that are left there."""
-    await transaction.execute(_INTERRUPT_LEFT, {"threads": list(thread_ids)})
+    await session.execute(_INTERRUPT_LEFT, {"threads": list(thread_ids)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def _settings() -> Settings:
 async def _demo(found: Ground, *, end: bool) -> int:
     port = _free_port()
     async with (
-        services_on(found) as services,
+        services_on(found, walled=True) as services,
         serving(services, HOST, port) as server,
         worker_beside(services, wanted=True),
     ):

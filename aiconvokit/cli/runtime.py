@@ -89,9 +89,11 @@ def run(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 @asynccontextmanager
-async def services_on(found: Ground) -> AsyncIterator[Services]:
-    """The open services of a ground."""
-    async with open_services(found.settings, found.database_url, found.data_dir) as services:
+async def services_on(found: Ground, *, walled: bool = False) -> AsyncIterator[Services]:
+    """The open services of a ground; `walled` where others ask than who runs the command."""
+    async with open_services(
+        found.settings, found.database_url, found.data_dir, walled=walled
+    ) as services:
         yield services
 
 

@@ -76,7 +76,7 @@ def _is_loopback(host: str) -> bool:
 
 async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
     async with (
-        services_on(found) as services,
+        services_on(found, walled=True) as services,
         serving(services, arguments.host, arguments.port) as server,
         worker_beside(services, wanted=not arguments.no_worker),
         beside(free_lost_threads(services), "free lost threads"),

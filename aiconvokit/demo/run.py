@@ -72,7 +72,7 @@ async def show(services: Services, base_url: str) -> bool:
 async def _prepare_user(services: Services, password: str) -> None:
     """The demo's user gets a new password each time; nobody has to remember one."""
     password_hash = await Passwords().hash(password)
-    async with services.sessions.begin() as session:
+    async with services.owner_sessions.begin() as session:
         user = await queries.user_by_name(session, USERNAME)
         if user is None:
             await queries.insert_user(session, USERNAME, "", password_hash)

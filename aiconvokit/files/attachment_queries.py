@@ -7,6 +7,7 @@ from sqlalchemy import Select, delete, exists, func, null, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.acting import as_owner
 from aiconvokit.files.tables import StoredFile
 from ingestion.store import CANCELLED
 from ingestion.tables import Collection, Document, StagedChunk
@@ -164,7 +165,8 @@ async def cancel(session: AsyncSession, document_ids: Sequence[int]) -> None:
         )
         .execution_options(synchronize_session=False)
     )
-    await session.execute(delete(StagedChunk).where(StagedChunk.document_id.in_(held)))
+    async with as_owner(session):
+        await session.execute(delete(StagedChunk).where(StagedChunk.document_id.in_(held)))
 
 
 async def delete_file(session: AsyncSession, file_id: int) -> bytes | None:

@@ -10,6 +10,7 @@ from litestar.datastructures import UploadFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.acting import as_owner
 from aiconvokit.errors import NotFound
 from aiconvokit.files import emptying_queries, expiry_queries, pictures, queries
 from aiconvokit.files.feeding import feed
@@ -93,7 +94,7 @@ async def received(services: Services, files: Sequence[Incoming]) -> AsyncIterat
 async def discard(services: Services, digests: Sequence[bytes]) -> None:
     """Remove contents that no row mentions from storage, each under its lock."""
     for digest in dict.fromkeys(digests):
-        async with services.sessions.begin() as session:
+        async with services.owner_sessions.begin() as session:  # whosever rows they are
             await queries.lock_contents(session, [digest])
             if not await queries.is_content_used(session, digest):
                 await services.storage.delete(digest)
@@ -229,9 +230,10 @@ async def remove(session: AsyncSession, document_id: int, removed: Removed) -> l
     document = await queries.lock_document(session, document_id)
     if document is None:
         raise NotFound.of("Document")
-    # First: what repeats its pages is told by them.
-    removed.redacted_answers += await redact_answers(session, document.id)
-    await remove_passages(session, document.collection_id, document.id)
+    async with as_owner(session):  # answers to others may cite it
+        # First: what repeats its pages is told by them.
+        removed.redacted_answers += await redact_answers(session, document.id)
+        await remove_passages(session, document.collection_id, document.id)
     removed.documents.append(document.id)
     removed.passages += document.chunk_count
     removed.pages += await queries.delete_document(session, document.id)
@@ -247,9 +249,10 @@ async def remove_all(session: AsyncSession, collection_id: int, removed: Removed
     if not document_ids:
         return []
     passages, pages = await emptying_queries.sizes_of(session, document_ids)
-    for document_id in await emptying_queries.cited_among(session, document_ids):
-        removed.redacted_answers += await redact_answers(session, document_id)
-    await empty_collection(session, collection_id)
+    async with as_owner(session):  # as above
+        for document_id in await emptying_queries.cited_among(session, document_ids):
+            removed.redacted_answers += await redact_answers(session, document_id)
+        await empty_collection(session, collection_id)
     file_ids = await emptying_queries.delete_documents(session, collection_id, document_ids)
     digests = await emptying_queries.delete_files_if_unused(session, file_ids)
     removed.documents += document_ids

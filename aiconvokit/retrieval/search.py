@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 import numpy as np
 
-from aiconvokit.db import Pool, Transaction
+from aiconvokit.db import Pool, Transaction, reach
 from aiconvokit.errors import Conflict
 from aiconvokit.retrieval import candidate_queries, plans, queries
 from aiconvokit.retrieval.candidate_queries import Query
@@ -117,6 +117,7 @@ async def search(
     found: list[Passage] = []
     spaces: dict[int, tables.EmbeddingSpace] = {}
     async with services.pool.connection() as transaction:
+        await reach(transaction, [collection.id for collection, _ in filled])
         for collection, space_id in filled:
             space = await _measured(services, transaction, known[space_id])
             place = _Place(collection, space, asked[space.id])

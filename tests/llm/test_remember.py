@@ -1,7 +1,7 @@
 import pytest
 from sqlalchemy import text
 
-from aiconvokit.db import APP_ROLE, Sessions, create_engine, create_sessions
+from aiconvokit.db import Sessions, Wall, create_engine, create_sessions
 from aiconvokit.llm.chat_model import ChatMessage, OpenAIChatModel
 from aiconvokit.llm.remember import Keeper, address_of, recall, store
 from aiconvokit.llm.traits import Traits
@@ -23,7 +23,7 @@ def test_an_address_has_no_credentials(base_url: str, address: str) -> None:
 
 
 async def test_traits_are_kept_for_the_next_process(database_url: str, fake: FakeModel) -> None:
-    engine = create_engine(database_url, pool_size=2, role=APP_ROLE)
+    engine = create_engine(database_url, pool_size=2, wall=Wall(shares=False))
     sessions = create_sessions(engine)
     name = "fake:no_max_tokens"
     assert await recall(sessions, "chat", fake.base_url, name) == Traits()

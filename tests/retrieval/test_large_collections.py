@@ -11,7 +11,6 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from aiconvokit.db import (
-    APP_ROLE,
     EF_SEARCH,
     Pool,
     Sessions,
@@ -95,11 +94,10 @@ class Candidate(NamedTuple):
 
 @dataclass
 class Library:
-    """A collection of made-up passages; requests come as the app role."""
+    """A collection of made-up passages."""
 
     engine: AsyncEngine
     sessions: Sessions
-    requests: Sessions
     pool: Pool
     random: np.random.Generator
 
@@ -120,7 +118,7 @@ class Library:
         return document
 
     async def remove(self, document: int) -> None:
-        async with self.requests.begin() as session:
+        async with self.sessions.begin() as session:
             await store.remove_passages(session, 1, document)
             await session.execute(text("DELETE FROM document WHERE id = :id"), {"id": document})
 
@@ -150,18 +148,16 @@ class Library:
 @pytest.fixture
 async def library(database_url: str) -> AsyncIterator[Library]:
     engine = create_engine(database_url, pool_size=2)
-    app = create_engine(database_url, pool_size=1, role=APP_ROLE)
-    sessions, requests = create_sessions(engine), create_sessions(app)
-    pool = create_pool(database_url, pool_size=1, role=APP_ROLE)
+    sessions = create_sessions(engine)
+    pool = create_pool(database_url, pool_size=1)
     await pool.open()
-    found = Library(engine, sessions, requests, pool, np.random.default_rng(1))
+    found = Library(engine, sessions, pool, np.random.default_rng(1))
     async with found.sessions.begin() as session:
         for statement in filter(str.strip, _BASE.split(";")):
             await session.execute(text(statement))
         await store.ensure_space(session, "fake", "fake", DIM)
     yield found
     await pool.close()
-    await app.dispose()
     await engine.dispose()
 
 
@@ -280,7 +276,7 @@ async def test_a_collection_indexed_anew_has_new_blocks(library: Library) -> Non
         await index_anew(session, 1, "simple")
     assert await library.blocks() == [BLOCK, BLOCK]
     await assert_best_words(library, QUERY)
-    async with library.requests.begin() as session:
+    async with library.sessions.begin() as session:
         await store.empty_collection(session, 1)
     assert await library.blocks() == []
 

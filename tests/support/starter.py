@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import random
+import runpy
 import signal
 import subprocess
 import sys
@@ -94,10 +95,19 @@ def start(
     stdout: Path,
     stderr: Path | None = None,
     stdin: Path = Path(os.devnull),
+    patches: Sequence[Path] = (),
 ) -> Process:
-    """Start `aiconvokit` with arguments, in an environment; None: stderr goes with stdout."""
+    """Start `aiconvokit` with arguments, in an environment; None: stderr goes with stdout.
+
+    Patches are scripts that run before it does, and break it on purpose.
+    """
     files = [str(stdin), str(stdout), str(stderr or stdout)]
-    request = {"arguments": list(arguments), "environment": dict(environment), "files": files}
+    request = {
+        "arguments": list(arguments),
+        "environment": dict(environment),
+        "files": files,
+        "patches": [str(one) for one in patches],
+    }
     return Process(starter(), starter().ask(**request), environment)
 
 
@@ -132,6 +142,8 @@ def _serve() -> None:
             answer = os.waitstatus_to_exitcode(status) if pid else None
         elif (answer := os.fork()) == 0:
             _become(request)
+            for patch in request["patches"]:
+                runpy.run_path(patch)
             main()  # ends with SystemExit, as the command does
         sys.stdout.write(json.dumps(answer) + "\n")
         sys.stdout.flush()

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from litestar.response import Stream
 
 from aiconvokit.accounts.queries import principal_by_token
+from aiconvokit.acting import DOOR, act_for, acting_for
 from aiconvokit.assistants import access
 from aiconvokit.assistants.queries import citable_ids
 from aiconvokit.errors import NotFound
@@ -41,6 +42,7 @@ async def get_original(request: ApiRequest, services: NamedDependency[Services])
     user_id = await _user(services, link) if link is not None else None
     if link is None or user_id is None:
         raise NotFound(GONE)
+    act_for(user_id)
     stream = await _stream(services, user_id, link)
     stream.headers["Referrer-Policy"] = "no-referrer"
     if stream.media_type == PDF:
@@ -55,8 +57,9 @@ async def _user(services: Services, link: Link) -> int | None:
     if not 0 <= link.token_id <= MAX_ID:
         return None
     idle_days = services.settings.limits.token_idle_days
-    async with services.pool.connection() as transaction:
-        found = await principal_by_token(transaction, link.token_id, idle_days)
+    with acting_for(DOOR):  # whatever token comes with the request
+        async with services.pool.connection() as transaction:
+            found = await principal_by_token(transaction, link.token_id, idle_days)
     if found is None or not found.is_active or not link.is_signed_with(found.digest):
         return None
     return found.user_id

@@ -73,13 +73,10 @@ async def note_cancelled(session: AsyncSession, run_id: int) -> None:
     await session.execute(update(Run).where(Run.id == run_id).values(cancelled_at=func.now()))
 
 
-_WANTED = "SELECT public_id FROM run WHERE public_id = ANY(%(runs)s) AND cancelled_at IS NULL"
-
-
-async def wanted_of(transaction: Transaction, public_ids: Sequence[str]) -> set[str]:
+async def wanted_of(session: AsyncSession, public_ids: Sequence[str]) -> set[str]:
     """Which of some runs are to go on: they are there, and nobody cancelled them."""
-    found = await transaction.execute(_WANTED, {"runs": list(public_ids)})
-    return {row[0] for row in await found.fetchall()}
+    found = select(Run.public_id).where(Run.public_id.in_(public_ids), Run.cancelled_at.is_(None))
+    return set(await session.scalars(found))
 
 
 # The thread before the message, as turns lock them; another turn's lease is left alone.

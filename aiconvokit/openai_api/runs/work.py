@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, field
 
-import psycopg
+from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.chat.answer import Event, carry_on
 from aiconvokit.chat.turn import StoredTurn
@@ -86,9 +86,9 @@ class Runs:
         while self._in_work:
             asked = list(self._in_work)
             try:
-                async with self.services.pool.connection() as transaction:
-                    wanted = await run_queries.wanted_of(transaction, asked)
-            except psycopg.Error as error:  # also a pool without a connection; it is asked again
+                async with self.services.owner_sessions() as session:  # whosever they are
+                    wanted = await run_queries.wanted_of(session, asked)
+            except SQLAlchemyError as error:  # also a pool without a connection; it is asked again
                 logger.warning("Cancelled runs cannot be looked for: %s", type(error).__name__)
                 wanted = set(asked)
             for run_id in asked:

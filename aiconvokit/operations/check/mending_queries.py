@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.chat import turn_queries
 from ingestion import space_store
 from ingestion.language_store import hold_collection
-from ingestion.store import driver_connection, empty_collection
+from ingestion.store import empty_collection
 
 NO_TIMEOUT = text("SET LOCAL statement_timeout = 0")
 """A repair's work grows with the collection."""
@@ -74,4 +74,4 @@ async def clear_stage(session: AsyncSession, document_ids: Sequence[int]) -> Non
 
 async def end_turns(session: AsyncSession, thread_ids: Sequence[int]) -> None:
     """Free threads that nobody holds any more, as a server does."""
-    await turn_queries.interrupt_left(await driver_connection(session), thread_ids)
+    await turn_queries.interrupt_left(session, thread_ids)

@@ -160,7 +160,7 @@ async def _roles(findings: Findings, session: AsyncSession) -> None:
             f"uses it: DROP ROLE {APP_ROLE};",
         )
     elif role.may_take:
-        findings.ok("database roles", f"Two: requests run as {APP_ROLE}, which changes rows only.")
+        findings.ok("database roles", f"Two: requests run as {APP_ROLE}, which sees who asks only.")
     elif role.may_create:
         findings.warn("database roles", f"There is no {APP_ROLE} yet.", "Run: aiconvokit migrate")
     else:

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.throttle import address_of, count_request
 from aiconvokit.accounts.tokens import digest
+from aiconvokit.acting import act_for
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.services import Services
 from aiconvokit.web.widget import keys, origins, queries, visitor_queries
@@ -123,6 +124,7 @@ async def enter(request: ApiRequest, services: Services, key: str) -> Visit:
         raise SessionEnded
     if widget.is_paused:
         raise Paused
+    act_for(widget.owner_id)
     return Visit(widget, found)
 
 
