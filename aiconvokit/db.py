@@ -11,7 +11,7 @@ run as `aiconvokit_app`, which sees the rows of the user it was told (`aiconvoki
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
 from typing import Any
@@ -242,18 +242,15 @@ class LongStatement:
         return row
 
 
-async def reach(connection: Transaction, collection_ids: Iterable[int]) -> None:
-    """Have a pool's connection see the passages of some collections, if they are who asks's.
+async def reach(connection: Transaction, collection_id: int) -> None:
+    """Have a pool's connection see the passages of a collection, if they are who asks's.
 
-    It is told so once, until it is lent for somebody else, or for other collections.
+    It is told so once, until it is lent for somebody else, or for another collection.
     """
     told = _told.get(connection)
-    if told is None:  # no wall
-        return
-    ids = sorted(collection_ids)
-    if told[1] != ids:
-        await connection.execute("SELECT reach(%s)", (ids,))
-        _told[connection] = told[0], ids
+    if told is not None and told[1] != collection_id:
+        await connection.execute("SELECT reach(%s)", (collection_id,))
+        _told[connection] = told[0], collection_id
 
 
 async def _configure(connection: Transaction) -> None:
@@ -282,13 +279,13 @@ async def _check_and_name(connection: Transaction) -> None:
     user_id = acting()
     if user_id != UNCHANGED and _told.get(connection, _NEW)[0] != user_id:
         await connection.execute(NAME, (str(user_id),))
-        _told[connection] = user_id, []
+        _told[connection] = user_id, None
 
 
 _taken: WeakKeyDictionary[Transaction, float] = WeakKeyDictionary()
-_told: WeakKeyDictionary[Transaction, tuple[int, list[int]]] = WeakKeyDictionary()
-"""Who asks by a connection, and which collections were reached for them."""
-_NEW: tuple[int, list[int]] = UNCHANGED, []
+_told: WeakKeyDictionary[Transaction, tuple[int, int | None]] = WeakKeyDictionary()
+"""Who asks by a connection, and whose passages it sees for them; none without a wall."""
+_NEW: tuple[int, int | None] = UNCHANGED, None
 
 
 def _options(url: URL, wall: Wall | None) -> str:

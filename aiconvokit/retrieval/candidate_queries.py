@@ -95,9 +95,11 @@ WITH prior AS MATERIALIZED (
     ) AS in_blocks
     UNION ALL SELECT id, document_id, score, 0 FROM (
         SELECT chunk_id AS id, document_id, -(weights <#> (SELECT vector FROM words)) AS score
-        FROM bm25 WHERE collection_id = :collection %(scope)s AND chunk_id > coalesce(
-            (SELECT max(last_chunk_id) FROM lexical_block WHERE collection_id = :collection), 0)
-            AND chunk_id < 9223372036854775807
+        FROM (
+            SELECT coalesce(max(last_chunk_id), 0) AS last FROM lexical_block
+            WHERE collection_id = :collection
+        ) AS blocks JOIN bm25 ON chunk_id > last AND chunk_id < 9223372036854775807
+        WHERE collection_id = :collection %(scope)s
         ORDER BY score DESC, id LIMIT :candidates
     ) AS behind_blocks WHERE score > 0
     UNION ALL SELECT id, document_id, score, prior FROM (

@@ -117,8 +117,8 @@ async def search(
     found: list[Passage] = []
     spaces: dict[int, tables.EmbeddingSpace] = {}
     async with services.pool.connection() as transaction:
-        await reach(transaction, [collection.id for collection, _ in filled])
         for collection, space_id in filled:
+            await reach(transaction, collection.id)
             space = await _measured(services, transaction, known[space_id])
             place = _Place(collection, space, asked[space.id])
             async with plans.planned(transaction, collection, scope.where):

@@ -20,16 +20,15 @@ $$ SELECT CAST(nullif(current_setting('aiconvokit.acting', true), '') AS bigint)
 CREATE FUNCTION shares() RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS
 $$ SELECT coalesce(current_setting('aiconvokit.shared', true), '') = 'on' $$;
 
--- Passages and vectors are many: whose they are is asked once a search, of their collection.
-CREATE FUNCTION reached() RETURNS bigint[] LANGUAGE sql STABLE PARALLEL SAFE AS
-$$ SELECT CAST('{' || coalesce(current_setting('aiconvokit.reached', true), '') || '}'
-               AS bigint[]) $$;
+-- Passages and vectors are many: whose they are is asked once, of their collection.
+CREATE FUNCTION reached() RETURNS bigint LANGUAGE sql STABLE PARALLEL SAFE AS
+$$ SELECT CAST(nullif(current_setting('aiconvokit.reached', true), '') AS bigint) $$;
 
-CREATE FUNCTION reach(ids bigint[]) RETURNS text
+CREATE FUNCTION reach(wanted bigint) RETURNS text
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = public, pg_temp AS
 $$ SELECT set_config('aiconvokit.reached', coalesce((
-       SELECT string_agg(CAST(id AS text), ',') FROM collection
-       WHERE id = ANY(ids) AND (owner_id = acting() OR shares())), ''), false) $$;
+       SELECT CAST(id AS text) FROM collection
+       WHERE id = wanted AND (owner_id = acting() OR shares())), ''), false) $$;
 
 -- Asked by every request before it is known whose it is.
 CREATE FUNCTION bearer(
@@ -45,7 +44,9 @@ $$ SELECT u.id, t.id, u.is_active, t.name, t.last_used_at, t.expires_at,
 OWN = "owner_id = (SELECT acting())"
 AT_THE_DOOR = "(SELECT acting()) = 0"
 SHARED = "(SELECT shares())"
-REACHED = "collection_id = ANY((SELECT reached())::bigint[])"
+# An equality, so that it is compared with a statement's own `collection_id = …` once, and not row
+# by row: a list cost a search of 20,000 passages a third more.
+REACHED = "collection_id = (SELECT reached())"
 
 # What stands in brackets is read under its own table's policies: of a message, its thread's.
 POLICIES = {
