@@ -6,6 +6,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
+from aiconvokit.database_faults import is_database_away
+
 logger = logging.getLogger(__name__)
 
 
@@ -25,7 +27,7 @@ async def forever(name: str, seconds: float, work: Callable[[], Awaitable[object
     """Do some work, wait, and do it again, until cancelled.
 
     An Exception ends a round and never the loop. The first of several in a row is logged with its
-    traceback, the others in a line: a database may be away for an hour.
+    traceback, the others in a line; so is a database that is away, maybe for an hour.
 
     Args:
         name: what the work is, for the log.
@@ -41,7 +43,8 @@ async def forever(name: str, seconds: float, work: Callable[[], Awaitable[object
             if task is not None and task.cancelling():  # a stop whose clean-up failed is a stop
                 raise asyncio.CancelledError from error
             kind = type(error).__name__
-            logger.warning("%s failed: %s", name, kind, exc_info=not has_failed)
+            is_news = not has_failed and not is_database_away(error)
+            logger.warning("%s failed: %s", name, kind, exc_info=is_news)
             has_failed = True
         else:
             has_failed = False

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+import psycopg
 import pytest
 
 from aiconvokit.background import beside, forever
@@ -50,6 +51,14 @@ class Rounds:
         self.count += 1
         if self.count <= len(self._failures) and (failure := self._failures[self.count - 1]):
             raise failure
+
+
+async def test_a_database_that_is_away_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    rounds = Rounds(psycopg.OperationalError("connection refused"))
+    async with beside(forever("counting", 0, rounds.work), "count"):
+        await until(lambda: rounds.count > 1)
+    assert caplog.messages == ["counting failed: OperationalError"]
+    assert "Traceback" not in caplog.text
 
 
 async def test_a_round_that_fails_is_logged_and_the_next_one_comes(

@@ -4,13 +4,13 @@ import errno
 import logging
 from typing import Any
 
-import psycopg
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, MethodNotAllowedException
 from psycopg.errors import DeadlockDetected, DiskFull
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from aiconvokit.database_faults import is_database_away
 from aiconvokit.db import PoolBusy
 from aiconvokit.errors import (
     AIConvoKitError,
@@ -35,8 +35,6 @@ OPEN_PATHS = (f"{API}/users", f"{API}/tokens")
 """Where one registers and logs in: asked there, nobody is sent to log in first."""
 CLIENT_CLOSED_REQUEST = 499
 """nginx's status for it; there is none in the standard."""
-# SQLSTATE classes: none at all (no connection came to be), connection, resources, shutdown.
-_AWAY = ("08", "53", "57P")
 
 _FULL = frozenset([errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
 """No room on the disk, over a quota, over what the process may write into a file."""
@@ -144,17 +142,3 @@ def is_deadlock(error: BaseException) -> bool:
     """Whether two transactions waited for each other, and this one was ended; nothing is lost."""
     fault = error.orig if isinstance(error, DBAPIError) else error
     return isinstance(fault, DeadlockDetected)
-
-
-def is_database_away(error: BaseException) -> bool:
-    """Whether a fault is the database's absence: no connection, a lost one, or a shutdown.
-
-    One that is asked too much at once is away, too, for whoever tries again later.
-    """
-    if isinstance(error, PoolTimeout):
-        return True
-    if isinstance(error, DBAPIError):
-        return error.connection_invalidated or is_database_away(error.orig or Exception())
-    if not isinstance(error, psycopg.OperationalError):
-        return False
-    return not error.sqlstate or error.sqlstate.startswith(_AWAY)

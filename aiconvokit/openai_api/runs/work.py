@@ -15,9 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.chat.answer import Event, carry_on
 from aiconvokit.chat.turn import StoredTurn
+from aiconvokit.database_faults import is_database_away
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.openai_api.runs import queries as run_queries
-from aiconvokit.rest.problems import is_database_away
 from aiconvokit.services import Services
 
 logger = logging.getLogger(__name__)
