@@ -114,7 +114,7 @@ class Judge:
             self._subject = claim.text
         verdict: Verdict = _verdict(claim, library, self._effort)
         if verdict == "too_short" and is_only:
-            return brief(claim, self._question, library) or verdict
+            return brief(claim, self._question, library, self._effort) or verdict
         if isinstance(verdict, str) and verdict in _LACKING:
             return undecided(claim, library, said[:LANGUAGE_SAMPLE], self._effort) or verdict
         return verdict
