@@ -249,6 +249,7 @@ async def reach(connection: Transaction, collection_id: int) -> None:
     """
     told = _told.get(connection)
     if told is not None and told[1] != collection_id:
+        _told[connection] = told[0], None  # cancelled now, nobody knows what it came to
         await connection.execute("SELECT reach(%s)", (collection_id,))
         _told[connection] = told[0], collection_id
 
@@ -278,6 +279,7 @@ async def _check_and_name(connection: Transaction) -> None:
     await _check_after_rest(connection)
     user_id = acting()
     if user_id != UNCHANGED and _told.get(connection, _NEW)[0] != user_id:
+        _told[connection] = _NEW  # as above
         await connection.execute(NAME, (str(user_id),))
         _told[connection] = user_id, None
 
@@ -317,6 +319,7 @@ def _name_who_asks(connection: Any, record: Any, _: Any) -> None:
     user_id = acting()
     if user_id in {UNCHANGED, record.info.get(_TOLD)}:
         return
+    record.info.pop(_TOLD, None)  # as above
     with closing(connection.cursor()) as cursor:
         cursor.execute(NAME, (str(user_id),))
     connection.commit()
