@@ -1,28 +1,15 @@
 """`aiconvokit ingest --password`: one password for the files that need one, from standard input."""
 
-import io
 import json
 import subprocess
 from typing import Any
 
 import psycopg
-from pypdf import PdfReader, PdfWriter
-from reportlab.pdfgen.canvas import Canvas
 
+from support.locked_pdf import locked
 from support.shell import Shell
 
 PASSWORD = "Größe 9"
-
-
-def locked(password: str) -> bytes:
-    plain, out = io.BytesIO(), io.BytesIO()
-    canvas = Canvas(plain)
-    canvas.drawString(72, 700, "The rent is EUR 900.")
-    canvas.save()
-    writer = PdfWriter(clone_from=PdfReader(plain))
-    writer.encrypt(password, algorithm="AES-256")
-    writer.write(out)
-    return out.getvalue()
 
 
 def ingest(shell: Shell, *arguments: str) -> dict[str, Any]:

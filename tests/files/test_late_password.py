@@ -1,13 +1,10 @@
 """A password that is said while its document is read, and failures that come too late."""
 
-import io
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from pypdf import PdfReader, PdfWriter
-from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import text
 from typing_extensions import override
 
@@ -17,22 +14,12 @@ from aiconvokit.storage import FolderStorage
 from ingestion import stage_store, store
 from ingestion.store import Target
 from ingestion.types import Chunk
+from support.locked_pdf import locked
 from support.reading import collection, column, owner, read, row, upload
 
 PASSWORD = "Größe 9"
 STATE = "SELECT status, error_code, ready_version FROM document"
 JOBS = "SELECT count(*) FROM procrastinate_jobs"
-
-
-def locked() -> bytes:
-    plain, out = io.BytesIO(), io.BytesIO()
-    canvas = Canvas(plain)
-    canvas.drawString(72, 700, "The rent is EUR 900.")
-    canvas.save()
-    writer = PdfWriter(clone_from=PdfReader(plain))
-    writer.encrypt(PASSWORD, algorithm="AES-256")
-    writer.write(out)
-    return out.getvalue()
 
 
 class Meanwhile(FolderStorage):
@@ -70,7 +57,7 @@ async def lease(services: Services) -> int:
     """A document that needs a password; its job is gone."""
     ann = await owner(services, "ann")
     (document,) = await upload(
-        services, ann, await collection(services, ann), {"lease.pdf": locked()}
+        services, ann, await collection(services, ann), {"lease.pdf": locked(PASSWORD)}
     )
     await execute(services, "DELETE FROM procrastinate_jobs")
     return document
