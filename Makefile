@@ -32,11 +32,13 @@ check: .venv/dev ## linters, types, order of imports, freshness of the lock and 
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/check_lock.py
 	$(BIN)/python docs/openai_table.py
+	$(BIN)/python docs/settings_table.py
 
 format: .venv/dev ## format the code, and make the generated docs anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python docs/openai_table.py --write
+	$(BIN)/python docs/settings_table.py --write
 
 eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answers --out run.json"); see docs/evaluation.md
 	@test -n "$(DATA)" || { echo "Which sets? make eval DATA=folder" >&2; exit 2; }

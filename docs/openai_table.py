@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from generated import keep
+
 from aiconvokit.openai_api.routes import GROUPS
 from aiconvokit.rest.openai_errors import V1
 
 PAGE = Path(__file__).parent / "openai.md"
-BEGIN, END = "<!-- table -->\n", "<!-- end of the table -->\n"
 HEAD = "| Call | What it does | |\n|---|---|---|\n"
 
 NOT_OFFERED = {
@@ -47,22 +48,5 @@ def table() -> str:
     return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows())
 
 
-def main() -> int:
-    """Compare, or write."""
-    page = PAGE.read_text()
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    made = before + BEGIN + table() + END + after
-    if made == page:
-        return 0
-    if "--write" in sys.argv[1:]:
-        PAGE.write_text(made)
-        return 0
-    sys.stderr.write(
-        "docs/openai.md is not as the routes are: python docs/openai_table.py --write\n"
-    )
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(keep(PAGE, table(), "docs/openai_table.py"))
