@@ -1,0 +1,1 @@
+"""Requests that nobody would write, against both surfaces of a running server."""
