@@ -13,7 +13,14 @@ from aiconvokit.config import Settings
 from aiconvokit.db import Sessions, create_engine, create_sessions
 from aiconvokit.llm.remember import recall, store
 from aiconvokit.llm.traits import Kind, Traits
-from aiconvokit.operations.doctor import chat, database, embedding, machine, queries
+from aiconvokit.operations.doctor import (
+    chat,
+    database,
+    embedding,
+    machine,
+    object_storage,
+    queries,
+)
 from aiconvokit.operations.doctor.database import CheckSchema
 from aiconvokit.operations.doctor.findings import Findings
 
@@ -122,7 +129,10 @@ class Examination:
                 "machine storage", said, "Set AICONVOKIT_DATA_DIR to a folder of this user's."
             )
         else:
-            await machine.storage(patient.data_dir, findings)
+            if self._settings.storage_url is None:
+                await machine.storage(patient.data_dir, findings)
+            else:
+                await object_storage.examine(self._settings, patient.data_dir, findings)
             machine.disk(patient.data_dir, findings, holds_database=patient.is_embedded)
         await asyncio.to_thread(machine.token_counts, findings)
         await machine.reading(self._settings.limits, findings)
