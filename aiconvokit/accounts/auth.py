@@ -1,5 +1,6 @@
 """Who is asking: the Authorization header, read before the method and the body are looked at."""
 
+from functools import partial
 from typing import Any, cast
 
 import psycopg
@@ -9,14 +10,17 @@ from litestar.enums import ScopeType
 from litestar.handlers.base import BaseRouteHandler
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from aiconvokit.accounts import queries, tokens
+from aiconvokit.accounts import audit, queries, tokens
+from aiconvokit.accounts.dismissal import Dismissals
+from aiconvokit.accounts.dismissal_queries import Asker
 from aiconvokit.accounts.queries import Principal
 from aiconvokit.acting import DOOR, UNCHANGED, acting_for
 from aiconvokit.errors import NotAuthenticated
 from aiconvokit.rest.edge import respond
+from aiconvokit.rest.ending import watch_by
 from aiconvokit.rest.openai_errors import is_v1
 from aiconvokit.rest.problems import AUTH_FAILURE, on_crash
-from aiconvokit.rest.urls import API
+from aiconvokit.rest.urls import API, MCP
 from aiconvokit.services import Services
 
 PRINCIPAL = "aiconvokit_principal"
@@ -31,23 +35,27 @@ class Authentication:
     an unknown route as 404, whoever asks.
     """
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, dismissals: Dismissals) -> None:
         self._app = app
         self._services = services
+        self._dismissals = dismissals
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         user_id = DOOR
-        if scope["type"] == ScopeType.HTTP and _is_guarded(scope["path"]):
+        if scope["type"] == ScopeType.HTTP and is_guarded(scope["path"]):
             found = cast("dict[str, object]", scope)  # our own keys beside ASGI's
             try:
                 found[PRINCIPAL] = principal = await self._principal(scope)
                 user_id = principal.user_id
+                asker = Asker(user_id, principal.token_id)
+                watch_by(scope, partial(self._dismissals.watch, asker))
             except NotAuthenticated as error:
                 found[AUTH_FAILURE] = error
             except (psycopg.Error, TimeoutError) as error:  # outside of the app's own handlers
                 await respond(on_crash(Request(scope), error), scope, receive, send)
                 return
-        with acting_for(user_id):
+        host, _ = scope.get("client") or (None, 0)
+        with acting_for(user_id), audit.coming_from(host):
             await self._app(scope, receive, send)
 
     async def _principal(self, scope: Scope) -> Principal:
@@ -70,8 +78,9 @@ class Authentication:
         return found
 
 
-def _is_guarded(path: str) -> bool:
-    return path.startswith(API) or is_v1(path)
+def is_guarded(path: str) -> bool:
+    """Whether a path belongs to an API, where one has to say who one is."""
+    return path.startswith((API, MCP)) or is_v1(path)
 
 
 def _token(header: bytes | None) -> str:

@@ -1,5 +1,6 @@
 """What a DELETE removed, kept for its owner: the answer's `Location` says where to read it."""
 
+from collections.abc import Mapping
 from typing import Literal, cast
 
 import msgspec
@@ -9,7 +10,8 @@ from litestar.params import FromPath
 from msgspec import Struct
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import queries
+from aiconvokit.accounts import audit, queries
+from aiconvokit.accounts.audit import Action
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.tables import Deletion
 from aiconvokit.errors import NotFound
@@ -29,6 +31,15 @@ Kind = Literal[
     "file",
     "vector_store",
 ]
+AUDITED: Mapping[str, Action] = {
+    "assistant": "assistant.deleted",
+    "document": "document.deleted",
+    "file": "file.deleted",
+    "vector_store": "vector_store.deleted",
+    "token": "token.revoked",
+    "widget": "widget.deleted",
+}
+"""Deletions that the audit trail tells of; chats are between a user and the assistant."""
 
 
 class Removed(Struct):
@@ -65,6 +76,8 @@ async def keep(
     public_id: str | None = None,
 ) -> Deletion:
     """Write down a deletion in its own transaction; `public_id` is its object's on `/v1`."""
+    if kind in AUDITED:
+        await audit.note(session, AUDITED[kind], kind, object_id)
     deletion = Deletion(
         owner_id=user_id,
         kind=kind,

@@ -6,7 +6,7 @@ from litestar import get, post, put
 from litestar.di import NamedDependency
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import passwords, queries, tokens
+from aiconvokit.accounts import audit, passwords, queries, tokens
 from aiconvokit.accounts.attempts import count_attempt
 from aiconvokit.accounts.auth import principal_of, require_user
 from aiconvokit.accounts.passwords import Passwords
@@ -68,6 +68,7 @@ async def change_password(
             raise InvalidFields({"password": [NOT_THE_PRESENT_ONE]})
         await queries.set_password_hash(session, user_id, password_hash)
         await queries.drop_other_logins(session, user_id, principal_of(request.scope).token_id)
+        await audit.note(session, "user.password_changed", "user", user_id)
 
 
 @post(
@@ -89,6 +90,7 @@ async def create_named_token(
         token = await queries.insert_named_token(
             session, user_id, tokens.kept_of(secret), wanted.name, wanted.expires_in_days
         )
+        await audit.note(session, "token.created", "token", token.id)
         shown = show_token(token)
     return NewTokenOut(
         id=shown.id,

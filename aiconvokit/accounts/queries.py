@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import Date, Delete, cast, delete, func, or_, select, update
+from sqlalchemy import Date, Delete, cast, delete, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -74,10 +74,12 @@ class Secret:
     hint: str
 
 
-async def insert_token(session: AsyncSession, user_id: int, secret: Secret) -> None:
+async def insert_token(session: AsyncSession, user_id: int, secret: Secret) -> Token:
     """Store a new login's token."""
-    session.add(Token(user_id=user_id, digest=secret.digest, hint=secret.hint))
+    token = Token(user_id=user_id, digest=secret.digest, hint=secret.hint)
+    session.add(token)
     await session.flush()
+    return token
 
 
 async def insert_named_token(
@@ -120,6 +122,12 @@ async def drop_surplus_tokens(session: AsyncSession, user_id: int, keep: int) ->
 async def drop_other_logins(session: AsyncSession, user_id: int, token_id: int) -> None:
     """Delete a user's logins but the one of this token; tokens with a name stay."""
     await session.execute(_logins_of(user_id).where(Token.id != token_id))
+
+
+async def drop_all_tokens(session: AsyncSession, user_id: int) -> list[int]:
+    """Delete a user's tokens, those with a name as well; their ids."""
+    gone = delete(Token).where(Token.user_id == user_id).returning(Token.id)
+    return sorted(await session.scalars(gone))
 
 
 def _logins_of(user_id: int) -> Delete:
@@ -204,6 +212,10 @@ ON CONFLICT (owner_id, day, assistant_id) DO UPDATE SET
 """
 
 
+NO_ASSISTANT = 0
+"""Of usage that no assistant had: the chat model was asked by itself."""
+
+
 async def add_usage(
     transaction: Transaction,
     owner_id: int,
@@ -217,7 +229,7 @@ async def add_usage(
     Args:
         transaction: the caller's; the row stays locked until it ends.
         owner_id: who asked.
-        assistant_id: which assistant.
+        assistant_id: which assistant, or NO_ASSISTANT.
         prompt_tokens: what the models read for it.
         completion_tokens: what they wrote.
     """
@@ -241,7 +253,7 @@ class UsagePage:
 
 async def usage_of(session: AsyncSession, user_id: int, wanted: UsagePage) -> Sequence[UsageDay]:
     """A user's usage, newest day first; one more than asked for when there are more."""
-    after = wanted.window.after or 0
+    after = -1 if wanted.window.after is None else wanted.window.after
     statement = (
         select(UsageDay)
         .where(
@@ -272,9 +284,23 @@ async def set_admin(session: AsyncSession, user_id: int) -> None:
     await session.execute(update(User).where(User.id == user_id).values(is_admin=True))
 
 
-async def suspend(session: AsyncSession, user_id: int) -> None:
-    """Keep a user out: the tokens stay, and are refused."""
-    await session.execute(update(User).where(User.id == user_id).values(is_active=False))
+async def set_active(session: AsyncSession, user_id: int, *, is_active: bool) -> None:
+    """Let a user in, or keep them out: the tokens stay, and are refused."""
+    await session.execute(update(User).where(User.id == user_id).values(is_active=is_active))
+
+
+_LEFT = text(
+    """
+    SELECT count(DISTINCT t.id), count(m.id)
+    FROM thread t LEFT JOIN message m ON m.thread_id = t.id WHERE t.owner_id = :user
+    """
+)
+
+
+async def conversations_of(session: AsyncSession, user_id: int) -> tuple[int, int]:
+    """How many threads a user has, and how many messages are in them."""
+    threads, messages = (await session.execute(_LEFT, {"user": user_id})).one()
+    return threads, messages
 
 
 async def delete_user(session: AsyncSession, user_id: int) -> None:

@@ -7,13 +7,27 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions, own_account, passwords, queries, tokens, usage
+from aiconvokit.accounts import (
+    audit,
+    audit_routes,
+    deletions,
+    invitation_queries,
+    invitation_routes,
+    invitations,
+    own_account,
+    passwords,
+    queries,
+    tokens,
+    usage,
+)
 from aiconvokit.accounts.attempts import count_attempt
+from aiconvokit.accounts.audit import Actor
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.own_account import show_token
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.schemas import Login, NewUser, TokenInfo, TokenOut, UserOut
 from aiconvokit.accounts.tables import Token, User
+from aiconvokit.acting import DOOR, act_for
 from aiconvokit.errors import Forbidden, InvalidFields, NotFound
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import read_fields
@@ -27,21 +41,41 @@ _LOOKS = 2
 WRONG_LOGIN = "Unable to log in with provided credentials."
 
 
-@post("/users/", operation_class=describe(NewUser, errors=(403,)), security=[{}])
+@post("/users/", operation_class=describe(NewUser, errors=(403, 429)), security=[{}])
 async def create_user(
     request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
 ) -> UserOut:
-    """Register a user."""
-    if services.settings.registration == "closed":
-        raise Forbidden("Registration is closed on this server.", code="registration_closed")
+    """Register a user, by an invitation where registration is closed."""
+    act_for(DOOR)  # whatever token comes with the request
     body = await read_body(request, services.settings.limits)
+    if services.settings.registration == "closed" and not body.values.get(invitations.FIELD):
+        raise Forbidden("Registration is closed on this server.", code="registration_closed")
     wanted = read_fields(body, NewUser, {"password": passwords.weaknesses})
+    if wanted.invitation is not None:
+        await invitations.count_attempt(services, request)
+        async with services.sessions() as session:  # before any work is done for who has none
+            await invitations.hold(session, wanted.invitation)
     password_hash = await hasher.hash(wanted.password)
-    async with services.sessions.begin() as session:
-        user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
-    if user is None:
-        raise InvalidFields({"username": [NAME_TAKEN]})
+    user = await _registered(services, wanted, password_hash)
     return UserOut(user.id, user.username, user.email)
+
+
+async def _registered(services: Services, wanted: NewUser, password_hash: str) -> User:
+    """A new user, whose invitation is used up.
+
+    Raises:
+        InvalidFields: the name is taken, or somebody else was faster with the invitation.
+    """
+    async with services.sessions.begin() as session:
+        held = await invitations.hold(session, wanted.invitation) if wanted.invitation else None
+        user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
+        if user is None:
+            raise InvalidFields({"username": [NAME_TAKEN]})
+        if held is not None:
+            await invitation_queries.use(session, held.id, user.id)
+        actor = Actor(user.id, user.username)
+        await audit.note(session, "user.created", "user", user.id, actor=actor)
+    return user
 
 
 @post("/tokens/", status_code=200, operation_class=describe(Login, errors=(429,)), security=[{}])
@@ -49,8 +83,10 @@ async def create_token(
     request: ApiRequest, services: NamedDependency[Services], hasher: NamedDependency[Passwords]
 ) -> TokenOut:
     """Log in: a new token each time; the old ones stay valid."""
+    act_for(DOOR)  # whatever token comes with the request
     wanted = read_fields(await read_body(request, services.settings.limits), Login)
     await count_attempt(services, request, wanted.username)
+    user: User | None = None
     for _ in range(_LOOKS):
         async with services.sessions() as session:
             user = await queries.user_by_name(session, wanted.username)
@@ -63,6 +99,7 @@ async def create_token(
         secret = await _issue(services, user, fresh)
         if secret is not None:
             return TokenOut(secret)
+    await audit.note_failed_login(services, Actor(user.id, user.username) if user else None)
     raise InvalidFields({"non_field_errors": [WRONG_LOGIN]})
 
 
@@ -75,7 +112,9 @@ async def _issue(services: Services, user: User, fresh_hash: str | None) -> str 
             return None
         if fresh_hash:
             await queries.set_password_hash(session, user.id, fresh_hash)
-        await queries.insert_token(session, user.id, tokens.kept_of(secret))
+        token = await queries.insert_token(session, user.id, tokens.kept_of(secret))
+        actor = Actor(user.id, user.username)
+        await audit.note(session, "login", "token", token.id, actor=actor)
         keep = services.settings.limits.max_tokens_per_user
         await queries.drop_surplus_tokens(session, user.id, keep)
     return secret
@@ -135,5 +174,7 @@ def router() -> Router:
         *own_account.HANDLERS,
         deletions.get_deletion,
         usage.list_usage,
+        audit_routes.list_audit,
+        *invitation_routes.HANDLERS,
     ]
     return Router("/", route_handlers=handlers, tags=["accounts"])

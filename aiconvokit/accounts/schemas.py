@@ -5,6 +5,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from aiconvokit.accounts.invitations import DEFAULT_DAYS, MAX_DAYS
 from aiconvokit.rest.fields import Email, Password, Timestamp, Username, WrittenName
 
 TokenName = Annotated[str, Meta(max_length=100)]
@@ -14,6 +15,7 @@ class NewUser(Struct, kw_only=True):
     username: Username
     email: Email = ""
     password: Password
+    invitation: Annotated[str, Meta(max_length=100)] | None = None
 
 
 class UserOut(Struct):
@@ -77,3 +79,48 @@ class UsageOut(Struct):
     questions: int
     prompt_tokens: int
     completion_tokens: int
+
+
+class GivenPassword(Struct):
+    """A password that an operator gives somebody."""
+
+    password: Password
+
+
+class NewInvitation(Struct):
+    """How long it can be used."""
+
+    days: Annotated[int, Meta(ge=1, le=MAX_DAYS)] = DEFAULT_DAYS
+
+
+class InvitationOut(Struct):
+    """An invitation without its secret; `user_id` is whose account was made with it."""
+
+    id: int
+    hint: str
+    invited_by: str
+    created_at: Timestamp
+    expires_at: Timestamp
+    used_at: Timestamp | None
+    user_id: int | None
+
+
+class NewInvitationOut(InvitationOut):
+    """A new invitation with its secret and its link, which are shown this once."""
+
+    invitation: str
+    link: str
+
+
+class AuditOut(Struct):
+    """That somebody did something; without an `actor_id` nobody who was logged in."""
+
+    id: int
+    at: Timestamp
+    actor_id: int | None
+    actor: str
+    action: str
+    object_kind: str | None
+    object_id: str | None
+    address: str | None
+    request_id: str | None
