@@ -12,6 +12,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -31,6 +32,13 @@ FEATURES = (accounts, assistants, chat, files, llm, openai_api, widgets)
 
 metadata = Base.metadata
 MIGRATION_LOCK = 0x61636B  # "ack": two processes that start together migrate one after the other
+LOCK_SECONDS = 10
+"""A migration that waits for a table lets everybody wait behind it."""
+LOCKED = (
+    "Somebody holds a lock that the migration needs, and did not let go in time. What was finished "
+    "stays, the rest is as before. End what uses the database (servers, workers, backups, sessions "
+    "that were left open), and run again: aiconvokit migrate"
+)
 logger = logging.getLogger(__name__)
 
 # Tables that are no model of ours: leaves, vector tables (one a space) and the job queue.
@@ -44,7 +52,7 @@ def is_ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
     return not (kind == "table" and name is not None and _FOREIGN.match(name))
 
 
-def _config(connection: Connection | None = None) -> Config:
+def alembic_config(connection: Connection | None = None) -> Config:
     """Alembic's configuration; a wheel carries the scripts, a checkout has them beside."""
     installed = Path(__file__).parent / "migrations"
     scripts = installed if installed.is_dir() else Path(__file__).parent.parent / "migrations"
@@ -65,6 +73,8 @@ def _connect(database_url: str) -> Iterator[Connection]:
             connection.rollback()
             yield connection
     except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise ConfigurationError(LOCKED) from error
         reason = str(error.orig).strip().splitlines()[0]
         raise ConfigurationError(f"The database cannot be reached: {reason}") from error
     finally:
@@ -82,8 +92,32 @@ def upgrade(database_url: str) -> str:
     """
     with _connect(database_url) as connection:
         _refuse_newer(connection)
-        command.upgrade(_config(connection), "head")
+        command.upgrade(alembic_config(connection), "head")
         return _current(connection) or ""
+
+
+def prepare(database_url: str, revision: str) -> None:
+    """Bring an empty database's schema to that of a backup, from which `upgrade` goes on.
+
+    Raises:
+        ConfigurationError: as `upgrade`; or this program or the database do not fit the backup.
+    """
+    with _connect(database_url) as connection:
+        _refuse_newer(connection)
+        scripts = ScriptDirectory.from_config(alembic_config())
+        if revision not in _known(scripts):
+            raise ConfigurationError(
+                f"The backup's schema is {revision}, newer than this program knows ({_head()}). "
+                "Restore it with the program that made it, or a newer one."
+            )
+        before = {script.revision for script in scripts.iterate_revisions(revision, "base")}
+        current = _current(connection)
+        if current not in {None, *before}:
+            raise ConfigurationError(
+                f"The database's schema is {current} already, and the backup's is {revision}. "
+                "Restore into a database that was not migrated yet; it is migrated afterwards."
+            )
+        command.upgrade(alembic_config(connection), revision)
 
 
 def require_current(database_url: str) -> None:
@@ -108,12 +142,16 @@ def _current(connection: Connection) -> str | None:
 
 
 def _head() -> str:
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
+
+
+def _known(scripts: ScriptDirectory) -> set[str]:
+    return {script.revision for script in scripts.walk_revisions()}
 
 
 def _refuse_newer(connection: Connection) -> None:
     current = _current(connection)
-    known = {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+    known = _known(ScriptDirectory.from_config(alembic_config()))
     if current is not None and current not in known:
         raise ConfigurationError(
             f"The database's schema is {current}, newer than this program knows ({_head()}). "

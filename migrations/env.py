@@ -6,11 +6,11 @@
 from alembic import context
 from sqlalchemy import text
 
-from aiconvokit.schema import MIGRATION_LOCK, is_ours, metadata
+from aiconvokit.schema import LOCK_SECONDS, MIGRATION_LOCK, is_ours, metadata
 
 connection = context.config.attributes["connection"]
 # A migration that cannot get its lock must not queue every reader behind it.
-connection.execute(text("SET lock_timeout = '10s'"))
+connection.execute(text(f"SET lock_timeout = '{LOCK_SECONDS}s'"))
 connection.execute(text("SET statement_timeout = '30min'"))
 connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": MIGRATION_LOCK})
 connection.commit()

@@ -45,7 +45,7 @@ def test_documents_of_the_first_version_stay_searchable(cluster_url: str) -> Non
     url = cluster_url.replace("/aiconvokit?", "/first?")
     engine = sqlalchemy.create_engine(driver_url(url))
     with engine.connect() as connection:
-        command.upgrade(schema._config(connection), "0001")  # no user goes back
+        command.upgrade(schema.alembic_config(connection), "0001")  # no user goes back
     engine.dispose()
     with psycopg.connect(url) as connection:
         connection.execute(FIRST_VERSION)
