@@ -1,7 +1,7 @@
 # `make help` lists the commands. Nothing but Python >= 3.11 is needed: .venv is built from the
 # hashed lock with pip, or with uv where it is installed.
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve doctor test check eval bench screenshots format lock demo-documents clean
+.PHONY: help venv demo serve doctor test check audit eval bench soak screenshots format lock demo-documents clean
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -25,19 +25,24 @@ doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.m
 test: .venv/dev ## all tests, a file more at a time than there are cores (ARGS="-k name")
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-check: .venv/dev ## linters, types, order of imports, freshness of the lock and of generated docs
+check: .venv/dev ## linters, types, order of imports, licences, freshness of the lock and of generated docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/check_lock.py
+	$(BIN)/python requirements/check_licences.py
 	$(BIN)/python docs/openai_table.py
 	$(BIN)/python docs/settings_table.py
+
+audit: ## are vulnerabilities known in what is locked? asks the network, so CI does not
+	@$(PYTHON) requirements/audit.py
 
 format: .venv/dev ## format the code, and make the generated docs anew
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/python docs/openai_table.py --write
+	$(BIN)/python requirements/check_licences.py --write
 	$(BIN)/python docs/settings_table.py --write
 
 eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answers --out run.json"); see docs/evaluation.md
@@ -46,6 +51,9 @@ eval: .venv/local ## measure search on question sets (DATA=folder, ARGS="--answe
 
 bench: .venv/dev ## measure what a turn costs (ARGS=--quick: to try it); see docs/benchmarks.md
 	@$(BIN)/python -m benchmarks.turns $(ARGS)
+
+soak: .venv/dev ## kill server, worker and Postgres while users work, and look for what is lost (ARGS="--seconds 60 --seed 7")
+	@$(BIN)/python -m benchmarks.soak.storm $(ARGS)
 
 screenshots: .venv/dev ## the pictures of README.md (ARGS=folder: of every view, light and dark, desktop and phone)
 	@$(BIN)/python -m benchmarks.web.screenshots $(ARGS)

@@ -9,27 +9,35 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.types import ControllerRouterHandler
 
 from aiconvokit import __version__
 from aiconvokit.accounts import routes as accounts
 from aiconvokit.accounts.auth import Authentication, provide_user_id
+from aiconvokit.accounts.dismissal import Dismissals
 from aiconvokit.accounts.idempotency import provide_once
 from aiconvokit.accounts.passwords import Passwords
+from aiconvokit.accounts.request_rates import RequestRates
+from aiconvokit.accounts.streams import Streams
 from aiconvokit.assistants import document_routes, picture_routes, retrieval_routes
 from aiconvokit.assistants import routes as assistants
 from aiconvokit.chat import routes as chat
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.files.pictures import open_pictures
+from aiconvokit.mcp_api.mount import mcp
 from aiconvokit.openai_api import routes as openai
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.operations import health
+from aiconvokit.operations.metrics.routes import router as metrics
 from aiconvokit.operations.reference import docs
 from aiconvokit.rest.edge import Edge
+from aiconvokit.rest.network import Network
 from aiconvokit.rest.openapi import ContractJson
 from aiconvokit.rest.problems import on_client_gone, on_crash, on_http_error, on_our_error
 from aiconvokit.rest.sse import ClientGone
 from aiconvokit.rest.urls import API
 from aiconvokit.services import Services, provide_session
+from aiconvokit.telemetry.requests import Routed
 from aiconvokit.web.assets import asset, assets
 from aiconvokit.web.page import page
 from aiconvokit.web.widget import embed, owner_routes, visitor_routes
@@ -44,7 +52,10 @@ logger = logging.getLogger(__name__)
 
 def create_app(services: Services) -> Litestar:
     """Put the application together on services that are open already."""
-    hasher, drawn, runs = Passwords(), open_pictures(services), Runs(services)
+    hasher, drawn = Passwords(), open_pictures(services)
+    dismissals = Dismissals(services.owner_sessions)
+    runs = Runs(services, dismissals)
+    streams = Streams(services)
     assets()  # read and compressed now, not by the first visitor
     features = (
         *(accounts, assistants, document_routes, picture_routes, retrieval_routes, chat),
@@ -59,9 +70,10 @@ def create_app(services: Services) -> Litestar:
     if services.settings.registration == "closed":
         logger.info(CLOSED)
     api = Router(API, route_handlers=[one.router() for one in features])
+    surfaces: list[ControllerRouterHandler] = [api, openai.router(), mcp(services)]
     widgets = [embed.router(), visitor_routes.router()]
     app = Litestar(
-        route_handlers=[api, openai.router(), health.router(), docs, page, asset, *widgets],
+        route_handlers=[*surfaces, health.router(), metrics(services), docs, page, asset, *widgets],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "hasher": Provide(lambda: hasher, sync_to_thread=False),
@@ -74,11 +86,20 @@ def create_app(services: Services) -> Litestar:
         exception_handlers=handlers,
         openapi_config=_openapi(),
         request_max_body_size=services.settings.limits.max_request_bytes,
-        state=State({"settings": services.settings, "runs": runs}),
+        state=State(
+            {
+                "settings": services.settings,
+                "runs": runs,
+                "streams": streams,
+                "dismissals": dismissals,
+            }
+        ),
         logging_config=None,  # the commands decide where logs go
     )
-    # Around the router, not inside of it: see both.
-    app.asgi_handler = Edge(Authentication(app.asgi_handler, services))
+    # Around the router, not inside of it: see each.
+    counted = RequestRates(Routed(app.asgi_handler), services)
+    known = Authentication(counted, services, dismissals)
+    app.asgi_handler = Edge(Network(known, services.settings))
     return app
 
 

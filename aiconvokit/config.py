@@ -1,13 +1,32 @@
 """Settings: the only reader of the environment."""
 
 from functools import cached_property
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import Field, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, PositiveInt, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+from typing_extensions import override
 
 MIB = 1024 * 1024
+
+
+def _listed(value: object) -> object:
+    """A list as people write it in a variable: commas or spaces between its entries."""
+    return tuple(value.replace(",", " ").split()) if isinstance(value, str) else value
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_listed)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
 
 
 class Limits(BaseSettings):
@@ -42,6 +61,23 @@ class Limits(BaseSettings):
     """Logins that may fail in a row, by address and by name, before they must wait."""
     login_refill_per_minute: PositiveInt = 1
     """Further attempts a minute after that."""
+    audit_days: PositiveInt = 365
+    """How long it is kept who did what."""
+    requests_per_minute: PositiveInt = 600
+    """Of one user on the API, and of one address without a login; as many may come at once."""
+    streams_per_user: PositiveInt = 20
+    """Answers of one user that are being written at once, streamed or not, over all processes."""
+    quota_assistants: PositiveInt | None = None
+    """Most assistants of one user. Unset: no quota."""
+    quota_documents: PositiveInt | None = None
+    """Most documents of one user, in all assistants and vector stores. Unset: no quota."""
+    quota_bytes: PositiveInt | None = None
+    """Most bytes of one user's files together. Unset: no quota."""
+    quota_pages: PositiveInt | None = None
+    """Pages of one user's documents from which nothing more is taken. Unset: no quota."""
+    quota_tokens_per_day: PositiveInt | None = None
+    """Tokens of one user's questions and answers on a day (UTC), visitors' included, from which
+    no model is asked any more. Unset: no quota."""
     history_tokens: PositiveInt = 2_000
     """Of the conversation in a prompt, the newest first."""
     passage_tokens: PositiveInt = 3_500
@@ -63,6 +99,46 @@ class Limits(BaseSettings):
     else's: nobody's documents wait for all of another's."""
 
 
+def variable_of(name: str, field: FieldInfo) -> str:
+    """The environment variable that a setting is read from."""
+    alias = field.validation_alias
+    return alias if isinstance(alias, str) else f"AICONVOKIT_{name.upper()}"
+
+
+def is_secret(field: FieldInfo) -> bool:
+    """Whether a setting is masked wherever it is shown, and may stand in a file."""
+    return SecretStr in get_args(field.annotation)
+
+
+class SecretFiles(EnvSettingsSource):
+    """`<VARIABLE>_FILE`: a secret that stands in a file, read once, by the name of its variable."""
+
+    @override
+    def __call__(self) -> dict[str, Any]:
+        found: dict[str, Any] = {}
+        for name, field in self.settings_cls.model_fields.items():
+            variable = variable_of(name, field)
+            path = self.env_vars.get(f"{variable}_file".lower())
+            if path is None or not is_secret(field):
+                continue
+            if variable.lower() in self.env_vars:
+                raise SettingsError(f"{variable} and {variable}_FILE are both set. Set one.")
+            found[name] = _secret_in(path, f"{variable}_FILE")
+        return found
+
+
+def _secret_in(path: str, variable: str) -> str:
+    """What stands in a file, without the line break at its end."""
+    try:
+        secret = Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise SettingsError(f"The file of {variable} cannot be read: {why}.") from None
+    if not secret:
+        raise SettingsError(f"The file of {variable} is empty.")
+    return secret
+
+
 class Settings(BaseSettings):
     """Everything an operator can choose, from the environment."""
 
@@ -79,8 +155,18 @@ class Settings(BaseSettings):
     data_dir: Path | None = None
     """The embedded database and the uploaded files. Unset: `/var/lib/aiconvokit` for root, else
     the user's folder for data."""
+    storage_url: str | None = None
+    """Where uploads are kept: `s3://bucket/prefix`, `gs://…` or `az://…`. Unset: `data_dir`."""
+    storage_allows_http: bool = Field(default=False, validation_alias="AWS_ALLOW_HTTP")
+    """true: the object store may be asked without TLS. Its library reads the other variables."""
     base_url: str | None = None
     """The address that absolute URLs start with; unset: the request's Host."""
+    allowed_hosts: Names = ()
+    """Names under which the server answers, without a port: `ai.example.com, localhost`. Unset:
+    any."""
+    trusted_proxies: Networks = ()
+    """Addresses or networks of proxies in front: what they say of the client (X-Forwarded-For,
+    -Proto, -Host) counts. Unset: nobody's word does."""
 
     openai_base_url: str = Field(
         default="https://api.openai.com/v1", validation_alias="OPENAI_BASE_URL"
@@ -105,6 +191,25 @@ class Settings(BaseSettings):
     """auto: open while the server listens on loopback only."""
     shared_assistants: bool = False
     """true: every user sees and asks all assistants; only owners change them."""
+
+    log_format: Literal["text", "json"] = "text"
+    """Of `serve` and `worker`. json: an object a line, and a line for each request."""
+    metrics_token: SecretStr | None = None
+    """Who has it may read `/metrics`. Unset: only this machine may."""
+    otel_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """Where traces go, over OTLP and HTTP; needs the extra `[otel]`. Unset: there are none."""
+
+    @override
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, env_settings, SecretFiles(settings_cls)
 
     @cached_property
     def limits(self) -> Limits:

@@ -1,6 +1,7 @@
 """What the database's faults mean."""
 
 import psycopg
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -17,6 +18,8 @@ def is_database_away(error: BaseException) -> bool:
         return True
     if isinstance(error, DBAPIError):
         return error.connection_invalidated or is_database_away(error.orig or Exception())
+    if isinstance(error, ConnectorException):  # the queue's wrapping
+        return is_database_away(error.__cause__ or Exception())
     if not isinstance(error, psycopg.OperationalError):
         return False
     return not error.sqlstate or error.sqlstate.startswith(_AWAY)

@@ -24,13 +24,14 @@ from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.exc import DisconnectionError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
     async_sessionmaker,
     create_async_engine,
 )
+from sqlalchemy.util import await_only
 from typing_extensions import override
 
 from aiconvokit.acting import NAME, UNCHANGED, acting
@@ -268,8 +269,7 @@ async def _check_after_rest(connection: Transaction) -> None:
     if since is None or time.monotonic() - since < PING_AFTER_SECONDS:
         return
     try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            await AsyncConnectionPool.check_connection(connection)
+        await _ping(connection)
     except TimeoutError as error:
         await connection.close()
         raise psycopg.OperationalError("the database does not answer") from error
@@ -307,11 +307,17 @@ def _ping_after_rest(connection: Any, record: Any, _: Any) -> None:
     if since is None or time.monotonic() - since < PING_AFTER_SECONDS:
         return
     try:
-        with closing(connection.cursor()) as cursor:
-            cursor.execute("SELECT 1")
-        connection.rollback()
+        await_only(_ping(connection.driver_connection))
+    except TimeoutError as error:  # another connection would hang as well
+        away = psycopg.OperationalError("the database does not answer")
+        raise OperationalError(None, None, away, connection_invalidated=True) from error
     except psycopg.Error as error:
         raise DisconnectionError from error
+
+
+async def _ping(connection: Transaction) -> None:
+    async with asyncio.timeout(CHECK_SECONDS):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 def _name_who_asks(connection: Any, record: Any, _: Any) -> None:

@@ -12,7 +12,7 @@ AIConvoKitError           500 internal_error
 ├── Throttled             429 with Retry-After
 ├── UpstreamFailed        502, 503, 504 or 422: a model server's fault, told by its code
 ├── NotDrawable           422: a page that is no picture, told by the parser's code
-└── Unavailable           503 with Retry-After; DatabaseAway and ServerStopping are two
+└── Unavailable           503 with Retry-After; DatabaseAway, StorageAway, ServerStopping
 """
 
 from collections.abc import Mapping, Sequence
@@ -150,6 +150,19 @@ class DatabaseAway(Unavailable):
 
     def __init__(self) -> None:
         super().__init__("The database is not available.")
+
+
+class StorageAway(Unavailable, OSError):
+    """The object store does not answer, or refuses us; for who stores it is a fault like a disk's.
+
+    `why` is for the operator: what the store said, without secrets.
+    """
+
+    code = "storage_unavailable"
+
+    def __init__(self, why: str) -> None:
+        super().__init__("The file storage is not available.")
+        self.why = why
 
 
 class StorageFull(AIConvoKitError):

@@ -10,8 +10,10 @@ from typing import Any
 
 import procrastinate
 from sqlalchemy.ext.asyncio import AsyncSession
+from typing_extensions import override
 
 from aiconvokit.background import beside, forever
+from aiconvokit.database_faults import is_database_away
 from aiconvokit.db import CONNECT_SECONDS, libpq_url
 from ingestion.store import driver_connection
 
@@ -24,6 +26,20 @@ SHUTDOWN_SECONDS = 1
 """A document in work is better taken up again, from its last batch, than waited for."""
 
 logger = logging.getLogger(__name__)
+
+
+class _InALine(logging.Filter):
+    """Leaves out the traceback of a database that is away: the line says it all."""
+
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None and is_database_away(error):
+            record.exc_info = None
+        return True
+
+
+_IN_A_LINE = _InALine()
 
 
 def create_queue(database_url: str, *, pool_size: int) -> procrastinate.App:
@@ -98,6 +114,8 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
         await rescue_stalled(queue)
         await rescue()
 
+    for name in ("worker", "worker.worker", "utils"):  # a filter does not reach children
+        logging.getLogger(f"procrastinate.{name}").addFilter(_IN_A_LINE)
     rescued = forever("Looking after jobs", RESCUE_EVERY_SECONDS, look_after)
     async with beside(rescued, "rescue lost jobs"):
         await queue.run_worker_async(

@@ -17,9 +17,9 @@ _NOW_FULL = "least(:burst, b.level + :rate * extract(epoch FROM now() - b.update
 # of the conflict is the newest: two first requests of one address come at once.
 _TAKE = text(
     f"""
-    INSERT INTO rate_bucket AS b (key, level) VALUES (:key, :burst - 1)
-    ON CONFLICT (key) DO UPDATE SET level = {_NOW_FULL} - 1, updated_at = now()
-    WHERE {_NOW_FULL} >= 1
+    INSERT INTO rate_bucket AS b (key, level) VALUES (:key, :burst - :amount)
+    ON CONFLICT (key) DO UPDATE SET level = {_NOW_FULL} - :amount, updated_at = now()
+    WHERE {_NOW_FULL} >= :amount
     RETURNING b.level
     """  # noqa: S608  # our own expression
 )
@@ -41,11 +41,23 @@ async def take(session: AsyncSession, key: str, *, burst: int, per_minute: float
     Raises:
         Throttled: it is empty; the error says when there is one again.
     """
-    rate = per_minute / 60
-    parameters = {"key": key, "burst": float(burst), "rate": rate}
-    if (await session.scalar(_TAKE, parameters)) is None:
-        left = await session.scalar(_LEFT, parameters)
+    if not await has_taken(session, key, burst=burst, per_minute=per_minute):
+        rate = per_minute / 60
+        left = await session.scalar(_LEFT, {"key": key, "burst": float(burst), "rate": rate})
         raise Throttled((1 - float(left)) / rate)
+
+
+async def has_taken(
+    session: AsyncSession, key: str, *, burst: int, per_minute: float, amount: int = 1
+) -> bool:
+    """Take some from a bucket, or none where it has not so many; the caller commits."""
+    parameters = {
+        "key": key,
+        "burst": float(burst),
+        "rate": per_minute / 60,
+        "amount": float(amount),
+    }
+    return (await session.scalar(_TAKE, parameters)) is not None
 
 
 async def sweep(session: AsyncSession, age: timedelta) -> int:

@@ -23,7 +23,7 @@ from aiconvokit.jobs import create_queue
 from aiconvokit.llm.chat_model import ChatModel, OpenAIChatModel
 from aiconvokit.llm.embedders import SettingsEmbedders
 from aiconvokit.llm.remember import Keeper, recall
-from aiconvokit.storage import FolderStorage
+from aiconvokit.storage import Storage, open_storage
 from ingestion.embed import Embedder, Embedders
 
 
@@ -42,7 +42,7 @@ class Services:
     queue: procrastinate.App
     data_dir: Path
     """What this machine keeps: files, and what can be made again."""
-    storage: FolderStorage
+    storage: Storage
     embedders: Embedders
     chat_model: ChatModel | None
 
@@ -64,7 +64,7 @@ async def open_services(
         data_dir: what this machine keeps.
         walled: for requests, each of whose statements sees the rows of `aiconvokit.acting` only.
     """
-    limits = settings.limits
+    limits, storage = settings.limits, open_storage(settings, data_dir)
     async with AsyncExitStack() as stack:
         owner = create_engine(database_url, pool_size=limits.worker_pool_size)
         stack.push_async_callback(owner.dispose)
@@ -93,7 +93,7 @@ async def open_services(
             owner_sessions=owner_sessions,
             queue=create_queue(database_url, pool_size=limits.worker_pool_size),
             data_dir=data_dir,
-            storage=FolderStorage(data_dir / "files"),
+            storage=storage,
             embedders=embedders,
             chat_model=chat_model,
         )

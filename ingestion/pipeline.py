@@ -10,7 +10,8 @@ in all: so much of a document in work is embedded twice when its worker is kille
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -23,6 +24,7 @@ from ingestion.errors import EmbeddingFailed, IncompleteStage, IngestionError
 from ingestion.language import detect, sample
 from ingestion.names import names_of
 from ingestion.parse.sandbox import Sandbox
+from ingestion.parse.wire import Parsed
 from ingestion.store import Read, Target
 from ingestion.turns import Turns
 from ingestion.types import Chunk, Vectors
@@ -41,6 +43,14 @@ logger = logging.getLogger(__name__)
 Sessions = async_sessionmaker[AsyncSession]
 
 
+Timed = Callable[[str], AbstractContextManager[None]]
+"""Is told how long the parts of reading a document take: "parse", "embed" and "store"."""
+
+
+def _untimed(_part: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class _NotWanted(Exception):
     """The version was replaced, deleted or cancelled, or another worker finished it."""
 
@@ -56,7 +66,14 @@ class _Embedded:
 class Pipeline:
     """Ingests documents with one sandbox and the embedders of their spaces."""
 
-    def __init__(self, sessions: Sessions, sandbox: Sandbox, embedders: Embedders) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        sandbox: Sandbox,
+        embedders: Embedders,
+        timed: Timed = _untimed,
+    ) -> None:
+        self._timed = timed
         self._sessions = sessions
         self._sandbox = sandbox
         self._embedders = embedders
@@ -94,14 +111,24 @@ class Pipeline:
 
     async def _ingest(self, target: Target, data: bytes) -> None:
         embedder = await self._embedder_for(target)
-        parsed = await self._sandbox.parse(
-            data, target.media_type, target.filename, target.cutting, password=target.password
-        )
+        with self._timed("parse"):
+            parsed = await self._sandbox.parse(
+                data, target.media_type, target.filename, target.cutting, password=target.password
+            )
         pages = parsed.document.pages
         async with self._sessions.begin() as session:
             await store.note_pages(session, target, len(pages))
         language = detect(sample(page.text for page in pages))
-        space_id = await self._embed(target, parsed.chunks, embedder)
+        with self._timed("embed"):
+            space_id = await self._embed(target, parsed.chunks, embedder)
+        with self._timed("store"):
+            await self._store(target, parsed, space_id, language)
+
+    async def _store(
+        self, target: Target, parsed: Parsed, space_id: int, language: str | None
+    ) -> None:
+        """Put the new version in the old one's place, all of it or nothing."""
+        pages = parsed.document.pages
         async with self._sessions.begin() as session:
             await store.store_pages(session, target, pages)
             read = Read(len(pages), names_of(target.filename, parsed.document))

@@ -10,7 +10,10 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).parent
-LOCKS = {"local": ["local"], "dev": ["local", "ocr", "dev"]}
+LOCKS = {
+    "local": ["local", "object-storage"],  # also the image's
+    "dev": ["local", "object-storage", "ocr", "otel", "dev"],
+}
 
 
 def compile_lock(extras: list[str], output: Path, options: list[str]) -> None:

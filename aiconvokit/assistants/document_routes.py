@@ -86,7 +86,7 @@ async def add_documents(
         await access.to_change(services, session, user_id, assistant_id)
         await access.hold(session, assistant_id, "change")
         collection = await queries.own_collection(session, assistant_id)
-        await documents.add(services, session, user_id, collection.id, intake)
+        await documents.add_within_quota(services, session, user_id, collection.id, intake)
         await queries.read_uploads(session, assistant_id)
         names = {arrival.filename for arrival in intake.arrivals}
         rows = await file_queries.documents_of(session, [collection.id])

@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions
+from aiconvokit.accounts import audit, deletions, quotas
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
@@ -56,7 +56,7 @@ async def list_assistants(
     return answer(request, found, show, wanted)
 
 
-@post("/", operation_class=describe(NewAssistant, files=True, errors=(409, 422)))
+@post("/", operation_class=describe(NewAssistant, files=True, errors=(403, 409, 422)))
 async def create_assistant(
     request: ApiRequest,
     services: NamedDependency[Services],
@@ -74,9 +74,11 @@ async def create_assistant(
         documents.received(services, [Incoming.of(one) for one in files]) as intake,
         services.sessions.begin() as session,
     ):
-        assistant = await queries.insert_assistant(session, user_id, wanted)
-        collection = await queries.own_collection(session, assistant.id)
-        await documents.add(services, session, user_id, collection.id, intake)
+        async with quotas.kept(services, session, user_id):
+            assistant = await queries.insert_assistant(session, user_id, wanted)
+            await audit.note(session, "assistant.created", "assistant", assistant.id)
+            collection = await queries.own_collection(session, assistant.id)
+            await documents.add_within_quota(services, session, user_id, collection.id, intake)
         rows = await file_queries.documents_of(session, [collection.id])
         shown = show_assistant(request, assistant, rows)
         transaction = await driver_connection(session)
@@ -121,7 +123,7 @@ async def change_assistant(
         await queries.update_assistant(session, assistant.id, wanted)
         if intake.arrivals:
             collection = await queries.own_collection(session, assistant_id)
-            await documents.add(services, session, user_id, collection.id, intake)
+            await documents.add_within_quota(services, session, user_id, collection.id, intake)
             await queries.read_uploads(session, assistant_id)
         await session.refresh(assistant)
         rows = await _documents(session, assistant_id)

@@ -75,6 +75,15 @@ async def run_turn(
             yield event
 
 
+async def to_the_end(events: AsyncGenerator[Event]) -> Done:
+    """A turn's answer, for who wants it whole."""
+    async with aclosing(events):
+        async for event in events:
+            if isinstance(event, Done):
+                return event
+    raise AIConvoKitError
+
+
 async def carry_on(
     services: Services, turn: StoredTurn, along: Along | None = None
 ) -> AsyncGenerator[Event, None]:

@@ -39,6 +39,8 @@ class Trace:
     milliseconds: dict[str, float] = field(default_factory=dict)
     """By part: rewrite, embed, search (with the embedding), first_token, model, attribution,
     extract."""
+    spans: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """By part, when it first began and last ended; as `begun`, by `time.perf_counter`."""
     begun: float = field(default_factory=time.perf_counter)
 
     @contextmanager
@@ -49,10 +51,12 @@ class Trace:
             yield
         finally:
             self.milliseconds[part] = _since(begun)
+            self.spans[part] = begun, time.perf_counter()
 
     def add(self, part: str, begun: float) -> None:
         """Add the time since `begun` to a part that comes in pieces."""
         self.milliseconds[part] = round(self.milliseconds.get(part, 0.0) + _since(begun), 1)
+        self.spans[part] = self.spans.get(part, (begun,))[0], time.perf_counter()
 
     def times(self) -> dict[str, float]:
         """By part, with the whole until now."""

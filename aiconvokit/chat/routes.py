@@ -12,17 +12,18 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.idempotency import Attempt, Once
+from aiconvokit.accounts.streams import answering
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
-from aiconvokit.chat.answer import Event, run_turn
+from aiconvokit.chat.answer import Event, run_turn, to_the_end
 from aiconvokit.chat.chats import CHATS, chat_in, own_chat
 from aiconvokit.chat.html_wire import HTML, again_with_html, each_with_html, wants_html, with_html
 from aiconvokit.chat.queries import ChatRow
 from aiconvokit.chat.schemas import AnswerOut, Ask, ChatOut, MessageOut, NewChat, ReceiptOut
-from aiconvokit.chat.show import STOPPED, show_answer, show_message, told, told_again
+from aiconvokit.chat.show import failed, show_answer, show_message, told, told_again
 from aiconvokit.chat.turn import Asked, Done
 from aiconvokit.db import Transaction
-from aiconvokit.errors import AIConvoKitError, InvalidFields, NotFound
+from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body
 from aiconvokit.rest.fields import read_fields
@@ -80,14 +81,14 @@ async def ask(
     attempt = await once.take(body)
     if attempt.stored is not None:
         stored = await again_with_html(attempt.stored) if html else attempt.stored
-        return EventStream(told_again(stored), STOPPED) if streams else stored.response()
+        return EventStream(told_again(stored), failed) if streams else stored.response()
     events = _turn(request, services, asked, attempt)
     if not streams:
-        done = await while_listening(request, _last(events))
+        done = await while_listening(request, to_the_end(events))
         shown = show_answer(request, asked, done)
         return Response(await with_html(shown) if html else shown)
     started = await while_listening(request, anext(events))
-    return EventStream(told(request, asked, started, events, html=html), STOPPED)
+    return EventStream(told(request, asked, started, events, html=html), failed)
 
 
 @get("/{chat_id:int}/messages/{message_id:str}/", operation_class=describe(query=HTML))
@@ -140,18 +141,13 @@ async def _turn(
         await attempt.keep(transaction, shown, assistant_id=asked.assistant_id, status=200)
 
     along = keep if attempt.has_key else None
-    async with attempt, aclosing(run_turn(services, asked, along)) as events:
+    async with (
+        attempt,
+        answering(request, services, asked.user_id),
+        aclosing(run_turn(services, asked, along)) as events,
+    ):
         async for event in events:
             yield event
-
-
-async def _last(events: AsyncGenerator[Event]) -> Done:
-    """Run a turn to its end."""
-    async with aclosing(events):
-        async for event in events:
-            if isinstance(event, Done):
-                return event
-    raise AIConvoKitError
 
 
 async def _message(

@@ -12,7 +12,7 @@ from aiconvokit.chat.html_wire import with_html
 from aiconvokit.chat.schemas import AnswerOut, CitationOut, ClaimOut, MessageOut
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import Asked, Done, stored_citation
-from aiconvokit.errors import AIConvoKitError, ServerStopping
+from aiconvokit.errors import AIConvoKitError
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.problems import as_ours
@@ -33,15 +33,12 @@ async def told(
                 else:
                     yield _event(request, asked, one)
     except Exception as error:  # noqa: BLE001  # whatever it is, the stream ends with a word on it
-        yield _error(as_ours(request, error))
+        yield failed(as_ours(request, error))
 
 
-def _error(problem: AIConvoKitError) -> bytes:
+def failed(problem: AIConvoKitError) -> bytes:
+    """The last event of a stream that came to no answer."""
     return event("error", {"code": problem.code, "detail": problem.detail})
-
-
-STOPPED = _error(ServerStopping())
-"""The last event of a stream whose server is stopped."""
 
 
 def told_again(stored: Stored) -> Announced:

@@ -5,6 +5,7 @@ Locks are taken in one order: assistant, thread, documents, as deletions take th
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -21,6 +22,7 @@ from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Citation
 from aiconvokit.chat.receipt import documents_in, draw, without_words_of
 from aiconvokit.chat.tables import API
+from aiconvokit.chat.telling import how_it_broke_off, tell
 from aiconvokit.chat.turn_queries import Earlier
 from aiconvokit.chat.turn_state import Turn
 from aiconvokit.db import Transaction, in_transaction
@@ -212,6 +214,7 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         ChatBusy: the lease ran out, and another turn has begun.
         NotFound: the chat was deleted meanwhile.
     """
+    begun = time.perf_counter()
     async with in_transaction(services.pool) as transaction:
         if not await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
             raise await _lost(transaction, turn.thread_id)
@@ -219,6 +222,7 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         if along is not None:
             await along(transaction, done)
         await count_answered(transaction, turn.user_id, turn)
+    tell(turn, done.finish_reason, begun)
     return done
 
 
@@ -246,7 +250,8 @@ async def abandon(services: Services, turn: StoredTurn, code: str | None) -> Non
     What was said until then is kept as `interrupted`. An answer that failed before its first word
     is `failed` with the error's code; without a code somebody stopped it.
     """
-    status = "failed" if code and not turn.answer.proven.output else "interrupted"
+    status = how_it_broke_off(turn, is_fault=code is not None)
+    tell(turn, status)
     async with in_transaction(services.pool) as transaction:
         if await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
             await _put_down(services, transaction, turn, status, code)

@@ -5,6 +5,8 @@ import sys
 
 from aiconvokit import __version__
 from aiconvokit.cli import (
+    audit,
+    backup,
     check,
     demo,
     doctor,
@@ -12,15 +14,31 @@ from aiconvokit.cli import (
     migrate,
     reindex,
     serve,
+    show_config,
     stats,
     users,
     worker,
 )
 from aiconvokit.cli import eval as evaluation
 from aiconvokit.embedded_postgres import EmbeddedPostgresError
-from aiconvokit.errors import ConfigurationError
+from aiconvokit.errors import ConfigurationError, StorageAway
 
-COMMANDS = (demo, serve, worker, ingest, evaluation, users, migrate, reindex, stats, doctor, check)
+COMMANDS = (
+    demo,
+    serve,
+    worker,
+    ingest,
+    evaluation,
+    users,
+    audit,
+    migrate,
+    reindex,
+    stats,
+    doctor,
+    check,
+    show_config,
+    backup,
+)
 
 
 def main() -> None:
@@ -33,7 +51,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         status = arguments.run(arguments)
-    except (ConfigurationError, EmbeddedPostgresError) as error:
+    except (ConfigurationError, EmbeddedPostgresError, StorageAway) as error:
         print(f"aiconvokit: {error}", file=sys.stderr)
         status = 2
     except KeyboardInterrupt:

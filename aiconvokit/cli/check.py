@@ -30,11 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(msgspec.json.encode({"ok": is_ok, "findings": findings}).decode())
     else:
-        _show(findings, repair=arguments.repair)
+        show(findings, repair=arguments.repair)
     return 0 if is_ok else 1
 
 
-def _show(findings: Sequence[Finding], *, repair: bool) -> None:
+def show(findings: Sequence[Finding], *, repair: bool) -> None:
+    """Print what was found; `repair`: and whether it was repaired."""
     if not findings:
         print("Everything is there, and nothing else.")
     for one in findings:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from aiconvokit.accounts import audit
 from aiconvokit.accounts import queries as account_queries
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.tables import User
@@ -213,6 +214,8 @@ async def _first_user(services: Services) -> User:
     password_hash = await Passwords().hash(password)
     async with services.sessions.begin() as session:
         user = await account_queries.insert_user(session, name, "", password_hash)
+        if user is not None:
+            await audit.note(session, "user.created", "user", user.id)
     if user is None:
         raise ConfigurationError(f"There is a user {name} now; run it again.")
     print(f"Made the first user: {name}, password {password}", file=sys.stderr)
@@ -228,4 +231,6 @@ async def _assistant(services: Services, user: User, arguments: argparse.Namespa
         if known is not None:
             return known.id
         wanted = NewAssistant(arguments.create, arguments.company, DEFAULT_INSTRUCTIONS)
-        return (await assistant_queries.insert_assistant(session, user.id, wanted)).id
+        made = await assistant_queries.insert_assistant(session, user.id, wanted)
+        await audit.note(session, "assistant.created", "assistant", made.id)
+        return made.id

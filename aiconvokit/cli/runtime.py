@@ -11,17 +11,28 @@ from typing import Any, TypeVar
 
 import uvloop
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from aiconvokit import schema
 from aiconvokit.config import Settings
-from aiconvokit.embedded_postgres import EmbeddedPostgres, default_data_dir
+from aiconvokit.database_faults import is_database_away
+from aiconvokit.embedded_postgres import (
+    EmbeddedPostgres,
+    EmbeddedPostgresError,
+    default_data_dir,
+)
 from aiconvokit.errors import ConfigurationError
 from aiconvokit.files.worker import work
 from aiconvokit.services import Services, open_services
+from aiconvokit.telemetry import logs
 
 T = TypeVar("T")
 WORKER_PAUSE_SECONDS = 5
 """Before a worker that lost its database tries again."""
+REVIVE_SECONDS = 2
+"""Between two looks at an embedded Postgres: one that was killed is back within a few seconds."""
+REVIVE_AGAIN_SECONDS = 10
+"""After a look in vain: who makes room on the disk may wait that long."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +44,8 @@ class Ground:
     settings: Settings
     database_url: str
     data_dir: Path
+    postgres: EmbeddedPostgres | None = None
+    """The embedded one; None: the operator looks after the database."""
 
 
 def load_settings() -> Settings:
@@ -47,13 +60,14 @@ def load_settings() -> Settings:
     except ValidationError as error:
         wrong = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
         raise ConfigurationError("The settings cannot be read. " + "; ".join(wrong)) from None
+    except SettingsError as error:
+        raise ConfigurationError(str(error)) from None
     return settings
 
 
-def log_to_stderr() -> None:
-    """Plain lines; libraries only when something is wrong."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    logging.getLogger("aiconvokit").setLevel(logging.INFO)
+def log_to_stderr(log_format: logs.Format = "text") -> None:
+    """What happens, as `telemetry.logs` has it; the commands for people have plain lines."""
+    logs.to_stderr(log_format)
 
 
 @contextmanager
@@ -77,7 +91,7 @@ def ground(settings: Settings, *, migrate: bool = False) -> Iterator[Ground]:
     url = server.start()
     try:
         schema.upgrade(url)
-        yield Ground(settings, url, data_dir)
+        yield Ground(settings, url, data_dir, server)
     finally:
         server.stop()
 
@@ -120,8 +134,22 @@ async def work_forever(services: Services, concurrency: int | None = None) -> No
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # a stop whose clean-up failed is a stop
                 raise asyncio.CancelledError from error
-            logger.exception("The worker stopped and starts again in %s s", WORKER_PAUSE_SECONDS)
+            is_news = not is_database_away(error)
+            told = "The worker stopped and starts again in %s s"
+            logger.warning(told, WORKER_PAUSE_SECONDS, exc_info=is_news)
         await asyncio.sleep(WORKER_PAUSE_SECONDS)
+
+
+async def keep_postgres(found: Ground) -> None:
+    """For ever: start an embedded Postgres again that was killed, or found no room on its disk."""
+    while found.postgres is not None:
+        await asyncio.sleep(REVIVE_SECONDS)
+        try:
+            if await asyncio.to_thread(found.postgres.revive):
+                logger.warning("Postgres had ended and was started again")
+        except (EmbeddedPostgresError, OSError) as error:  # it is tried again
+            logger.error("%s", error)  # noqa: TRY400  # a sentence for the operator
+            await asyncio.sleep(REVIVE_AGAIN_SECONDS)
 
 
 def on_stop(callback: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ import uvicorn
 from typing_extensions import override
 
 from aiconvokit import __version__
+from aiconvokit.accounts.audit import sweep_trail
 from aiconvokit.accounts.throttle import sweep_buckets
 from aiconvokit.app import create_app
 from aiconvokit.background import beside
@@ -18,6 +19,7 @@ from aiconvokit.chat.lease import free_lost_threads
 from aiconvokit.cli.runtime import (
     Ground,
     ground,
+    keep_postgres,
     load_settings,
     log_to_stderr,
     on_stop,
@@ -27,6 +29,7 @@ from aiconvokit.cli.runtime import (
 from aiconvokit.cli.runtime import run as run_loop
 from aiconvokit.config import Settings
 from aiconvokit.services import Services
+from aiconvokit.telemetry import tracing
 
 DRAIN_SECONDS = 25
 """How long answers in work may take to finish after SIGTERM."""
@@ -51,11 +54,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM."""
-    log_to_stderr()
     settings = for_host(load_settings(), arguments.host)
+    log_to_stderr(settings.log_format)
     if settings.rate_limits == "off":
         logger.warning("AICONVOKIT_LIMITS=off: NO RATE LIMITS. Never run a real server like this.")
-    with ground(settings) as found:
+    with tracing.exporting(settings.otel_endpoint), ground(settings) as found:
         run_loop(lambda: _serve(found, arguments))
     return 0
 
@@ -81,6 +84,8 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
         worker_beside(services, wanted=not arguments.no_worker),
         beside(free_lost_threads(services), "free lost threads"),
         beside(sweep_buckets(services), "sweep rate limits"),
+        beside(sweep_trail(services), "sweep the audit trail"),
+        beside(keep_postgres(found), "keep Postgres"),
     ):
         on_stop(lambda: stop(server))
         model = services.chat_model.name if services.chat_model else "none, answers are extracts"
@@ -133,9 +138,11 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
         port=port,
         http="httptools",
         lifespan="off",  # our parts are opened around it, and stopped at once it would complain
+        log_config=None,  # its faults are told as ours are
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # `rest.network` believes whom the operator trusts, and nobody else
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
     server = Server(config)
@@ -154,6 +161,7 @@ async def serving(services: Services, host: str, port: int) -> AsyncIterator[Ser
         await _put_away(server)
         left = (server.stops_at or 0.0) - asyncio.get_running_loop().time()
         await app.state.runs.close(0.0 if server.force_exit else max(0.0, left))
+        await app.state.streams.close()
 
 
 async def _put_away(server: Server) -> None:

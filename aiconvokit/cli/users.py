@@ -5,11 +5,11 @@ import getpass
 import sys
 from collections.abc import Awaitable, Callable
 
-from aiconvokit.accounts import passwords, queries
+from aiconvokit.accounts import audit, audit_queries, invitations, passwords, queries
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.passwords import Passwords
 from aiconvokit.accounts.routes import NAME_TAKEN
-from aiconvokit.accounts.schemas import NewUser
+from aiconvokit.accounts.schemas import GivenPassword, NewUser
 from aiconvokit.accounts.tables import User
 from aiconvokit.assistants.removal import clean_up, remove_everything_of
 from aiconvokit.cli.runtime import load_settings, log_to_stderr, with_services
@@ -23,7 +23,7 @@ Action = Callable[[Services, argparse.Namespace], Awaitable[int]]
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the subcommand with its own."""
-    parser = commands.add_parser("users", help="make, list, suspend and delete users")
+    parser = commands.add_parser("users", help="make, invite, list, suspend and delete users")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     new = actions.add_parser("create", help="make a user; the password is asked for, or read")
     new.add_argument("name")
@@ -31,13 +31,31 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     new.add_argument("--admin", action="store_true", help="may administer this server")
     new.set_defaults(run=run, action=_create)
     actions.add_parser("list", help="all users").set_defaults(run=run, action=_list)
+    invite = actions.add_parser("invite", help="print a link that makes one account")
+    invite.add_argument("--by", metavar="NAME", help="the user who invites")
+    invite.add_argument(
+        "--days",
+        type=_days,
+        default=invitations.DEFAULT_DAYS,
+        help=f"until it ends, at most {invitations.MAX_DAYS} (%(default)s)",
+    )
+    invite.set_defaults(run=run, action=_invite)
     for name, action, does in (
+        ("reset-password", _reset_password, "give a user a new password, and end all tokens"),
         ("suspend", _suspend, "refuse a user's logins and tokens"),
+        ("resume", _resume, "let a suspended user in again"),
         ("delete", _delete, "delete a user with assistants, documents and chats"),
     ):
         known = actions.add_parser(name, help=does)
         known.add_argument("name")
         known.set_defaults(run=run, action=action)
+
+
+def _days(text: str) -> int:
+    days = int(text)
+    if not 1 <= days <= invitations.MAX_DAYS:
+        raise argparse.ArgumentTypeError(f"1 to {invitations.MAX_DAYS} days")
+    return days
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -58,8 +76,10 @@ async def _create(services: Services, arguments: argparse.Namespace) -> int:
     password_hash = await Passwords().hash(wanted.password)
     async with services.sessions.begin() as session:
         user = await queries.insert_user(session, wanted.username, wanted.email, password_hash)
-        if user is not None and arguments.admin:
-            await queries.set_admin(session, user.id)
+        if user is not None:
+            await audit.note(session, "user.created", "user", user.id)
+            if arguments.admin:
+                await queries.set_admin(session, user.id)
     if user is None:
         return _complain(NAME_TAKEN)
     print(f"User {user.username} has id {user.id}.")
@@ -87,14 +107,65 @@ async def _list(services: Services, _: argparse.Namespace) -> int:
     return 0
 
 
-async def _suspend(services: Services, arguments: argparse.Namespace) -> int:
+async def _invite(services: Services, arguments: argparse.Namespace) -> int:
     async with services.sessions.begin() as session:
-        user = await queries.user_by_name(session, arguments.name)
+        by = arguments.by
+        if by is not None and await queries.user_by_name(session, by) is None:
+            return _unknown(by)
+        made = await invitations.invite(session, by or audit.COMMAND_LINE, arguments.days)
+    base = services.settings.base_url
+    print((base or "").rstrip("/") + invitations.path_of(made.secret))
+    if base is None:
+        note = "Put your server's address in front of it, or set AICONVOKIT_BASE_URL."
+        print(note, file=sys.stderr)
+    return 0
+
+
+async def _reset_password(services: Services, arguments: argparse.Namespace) -> int:
+    async with services.sessions() as session:
+        if await queries.user_by_name(session, arguments.name) is None:
+            return _unknown(arguments.name)
+    given = Body({"password": _password()}, is_form=False)
+    try:
+        wanted = read_fields(given, GivenPassword, {"password": passwords.weaknesses})
+    except InvalidFields as error:
+        return _complain(str(error))
+    password_hash = await Passwords().hash(wanted.password)
+    async with services.sessions.begin() as session:
+        found = await queries.user_by_name(session, arguments.name)
+        user = await queries.hold_user(session, found.id) if found else None
         if user is None:
             return _unknown(arguments.name)
-        await queries.suspend(session, user.id)
-    print(f"User {user.username} is suspended: logins and tokens are refused.")
+        await queries.set_password_hash(session, user.id, password_hash)
+        ended = await queries.drop_all_tokens(session, user.id)
+        await audit.note(session, "user.password_reset", "user", user.id)
+    print(f"User {user.username} has a new password. Tokens that ended: {len(ended)}.")
     return 0
+
+
+async def _suspend(services: Services, arguments: argparse.Namespace) -> int:
+    if not await _set_active(services, arguments.name, is_active=False):
+        return _unknown(arguments.name)
+    print(f"User {arguments.name} is suspended: logins and tokens are refused.")
+    return 0
+
+
+async def _resume(services: Services, arguments: argparse.Namespace) -> int:
+    if not await _set_active(services, arguments.name, is_active=True):
+        return _unknown(arguments.name)
+    print(f"User {arguments.name} may log in again; tokens from before are good again.")
+    return 0
+
+
+async def _set_active(services: Services, name: str, *, is_active: bool) -> bool:
+    async with services.sessions.begin() as session:
+        user = await queries.user_by_name(session, name)
+        if user is None:
+            return False
+        await queries.set_active(session, user.id, is_active=is_active)
+        action: audit.Action = "user.resumed" if is_active else "user.suspended"
+        await audit.note(session, action, "user", user.id)
+    return True
 
 
 async def _delete(services: Services, arguments: argparse.Namespace) -> int:
@@ -104,11 +175,21 @@ async def _delete(services: Services, arguments: argparse.Namespace) -> int:
         if user is None:
             return _unknown(arguments.name)
         unused = await remove_everything_of(session, user.id, removed)
+        # What goes with the user's own row is counted before it does.
+        threads, messages = await queries.conversations_of(session, user.id)
+        removed.messages += messages
+        removed.tokens = await queries.drop_all_tokens(session, user.id)
         await queries.delete_user(session, user.id)
+        await audit.note(session, "user.deleted", "user", user.id)
+        receipt = await audit_queries.last_id(session)
     await clean_up(services, removed, unused)
     print(
         f"User {user.username} is deleted, with {len(removed.assistants)} assistants, "
-        f"{len(removed.documents)} documents and {len(removed.chats)} chats."
+        f"{len(removed.documents)} documents and {len(removed.chats)} chats.\n"
+        f"Receipt {receipt} (in the audit trail): user {user.id}, {removed.messages} messages, "
+        f"{threads} threads of no assistant, {removed.pages} pages, {removed.passages} passages, "
+        f"{len(unused)} files, {len(removed.tokens)} tokens, "
+        f"{removed.redacted_answers} answers that lost their words."
     )
     return 0
 

@@ -147,6 +147,17 @@ class EmbeddedPostgres:
                 with suppress(OSError):
                     self._socket_dir.rmdir()  # below /tmp it would be litter
 
+    def revive(self) -> bool:
+        """Start the server again if it is not there; whether that was so.
+
+        Raises:
+            EmbeddedPostgresError: It cannot be started, for example because the disk is full.
+        """
+        if self._listening() != "absent":
+            return False
+        self.start()
+        return True
+
     def __enter__(self) -> str:
         return self.start()
 
@@ -217,7 +228,7 @@ class EmbeddedPostgres:
         new.rename(self._cluster)
         folders.fsync_folder(self._dir)
 
-    def _state(self) -> Literal["ready", "busy", "absent"]:
+    def _listening(self) -> Literal["there", "busy", "absent"]:
         """Judged by the socket alone: a pid file outlives its server, and pids are used again."""
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(1)
@@ -227,6 +238,12 @@ class EmbeddedPostgres:
                 return "absent"
             except (TimeoutError, BlockingIOError):
                 return "busy"
+        return "there"
+
+    def _state(self) -> Literal["ready", "busy", "absent"]:
+        """Whether it takes statements."""
+        if (found := self._listening()) != "there":
+            return found
         ping = PGconn.ping(f"{self._url('postgres')}&connect_timeout=2".encode())
         return "ready" if ping == Ping.OK else "busy"
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import quotas
 from aiconvokit.errors import Conflict, NotFound
 from aiconvokit.files import attachment_queries as statements
 from aiconvokit.files import expiry_queries, queries
@@ -54,7 +55,19 @@ async def attach(
     Raises:
         NotFound: the collection, or one of the files, was deleted meanwhile.
         Conflict: names could not be given, because uploads went on all the time.
+        QuotaExceeded: these are more documents than the files' owner may have.
     """
+    if not wanted:
+        return []
+    owner_id = wanted[0].file.owner_id
+    await quotas.check_pages(services, session, owner_id)
+    async with quotas.kept(services, session, owner_id):
+        return await _attach(services, session, collection_id, wanted)
+
+
+async def _attach(
+    services: Services, session: AsyncSession, collection_id: int, wanted: Sequence[Attachment]
+) -> list[int]:
     by_file = {one.file.id: one for one in wanted}
     await statements.hold_names(session, collection_id)
     await queries.lock_contents(session, [one.file.sha256 for one in by_file.values()])

@@ -9,10 +9,11 @@ from typing import BinaryIO, cast
 from litestar.datastructures import UploadFile
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import quotas
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.acting import as_owner
 from aiconvokit.errors import NotFound
-from aiconvokit.files import emptying_queries, expiry_queries, pictures, queries
+from aiconvokit.files import emptying_queries, expiry_queries, queries, unused
 from aiconvokit.files.feeding import feed
 from aiconvokit.files.queries import DocumentRow
 from aiconvokit.files.redaction import redact_answers
@@ -92,13 +93,8 @@ async def received(services: Services, files: Sequence[Incoming]) -> AsyncIterat
 
 
 async def discard(services: Services, digests: Sequence[bytes]) -> None:
-    """Remove contents that no row mentions from storage, each under its lock."""
-    for digest in dict.fromkeys(digests):
-        async with services.owner_sessions.begin() as session:  # whosever rows they are
-            await queries.lock_contents(session, [digest])
-            if not await queries.is_content_used(session, digest):
-                await services.storage.delete(digest)
-                await pictures.forget(services, digest)
+    """Remove contents that no row mentions any more, after the transaction that made them so."""
+    await unused.remove_now_or_later(services, digests)
 
 
 def _media_type(filename: str, head: bytes) -> str:
@@ -132,6 +128,21 @@ async def add(
         await queue_ingestion(services, session, *changed)
         await expiry_queries.touch(session, collection_id)
     return changed
+
+
+async def add_within_quota(
+    services: Services, session: AsyncSession, owner_id: int, collection_id: int, intake: Intake
+) -> list[int]:
+    """`add`, as far as a user's quotas allow; commands have none.
+
+    Raises:
+        QuotaExceeded: they do not; the transaction must not commit.
+    """
+    if not intake.arrivals:
+        return []
+    await quotas.check_pages(services, session, owner_id)
+    async with quotas.kept(services, session, owner_id):
+        return await add(services, session, owner_id, collection_id, intake)
 
 
 async def hold_contents(services: Services, session: AsyncSession, intake: Intake) -> None:

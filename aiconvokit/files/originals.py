@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import quotas
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.files import attachment_queries as statements
 from aiconvokit.files import documents, queries
@@ -18,7 +19,11 @@ from ingestion.tables import Document
 async def keep(
     services: Services, session: AsyncSession, owner_id: int, intake: Intake, purpose: str
 ) -> list[StoredFile]:
-    """Make rows of what arrived, in the caller's transaction."""
+    """Make rows of what arrived, in the caller's transaction.
+
+    Raises:
+        QuotaExceeded: it is more than the owner may have; the transaction must not commit.
+    """
     await documents.hold_contents(services, session, intake)
     files = [
         StoredFile(
@@ -32,8 +37,9 @@ async def keep(
         )
         for arrival in intake.arrivals
     ]
-    session.add_all(files)
-    await session.flush()
+    async with quotas.kept(services, session, owner_id):
+        session.add_all(files)
+        await session.flush()
     for file in files:
         await session.refresh(file)
     return files

@@ -19,7 +19,7 @@ from aiconvokit.files.picture_refusals import Refusals
 from aiconvokit.files.picture_shelf import Shelf
 from aiconvokit.files.picture_turns import Turns
 from aiconvokit.services import Services
-from aiconvokit.storage import FolderStorage
+from aiconvokit.storage import Storage
 from ingestion.errors import DocumentRejected, DocumentTooComplex, IngestionError
 from ingestion.load import PDF
 from ingestion.parse.boxes import boxes_of
@@ -108,7 +108,7 @@ class Pictures:
     nobody waits behind all the pages of somebody else.
     """
 
-    def __init__(self, storage: FolderStorage, shelf: Shelf, limits: Limits) -> None:
+    def __init__(self, storage: Storage, shelf: Shelf, limits: Limits) -> None:
         self._storage = storage
         self._shelf = shelf
         self._limits = ParserLimits(

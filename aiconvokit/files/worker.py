@@ -13,7 +13,9 @@ from typing_extensions import override
 
 from aiconvokit.background import beside
 from aiconvokit.config import Limits
-from aiconvokit.files import expiry, language_change, queries
+from aiconvokit.database_faults import is_database_away
+from aiconvokit.errors import StorageAway
+from aiconvokit.files import expiry, language_change, queries, unused
 from aiconvokit.files.feeding import feed, feed_all
 from aiconvokit.files.feeding_queries import INGEST_TASK
 from aiconvokit.files.in_work import InWork
@@ -23,6 +25,7 @@ from aiconvokit.files.upkeep import keep_indexes
 from aiconvokit.jobs import create_queue, run_worker
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.services import Services
+from aiconvokit.telemetry import documents as telemetry
 from ingestion import stage_store, store
 from ingestion.errors import IngestionError
 from ingestion.parse.limits import Limits as ParserLimits
@@ -34,6 +37,9 @@ RETRY_SECONDS = (2, 10, 30, 60)
 """Waits between tries of what may pass: a crashed parser, a request that was refused."""
 MAX_ATTEMPTS = len(RETRY_SECONDS) + 1
 """Also counts workers that died at it: a file that kills every worker must not do so for ever."""
+
+STORAGE_AWAY_SECONDS = 10
+"""Between tries while the object store is away; they are not counted against the document."""
 
 HOPELESS = {"input_too_long"}
 """What no other try mends: it was cut into 64 pieces already."""
@@ -67,7 +73,9 @@ class Ingestion:
         self._at_once = at_once
         limits = parser_limits(services.settings.limits)
         self._sandbox = Sandbox(limits, children=at_once + 1)
-        self._pipeline = Pipeline(services.owner_sessions, self._sandbox, services.embedders)
+        self._pipeline = Pipeline(
+            services.owner_sessions, self._sandbox, services.embedders, telemetry.phase
+        )
         self._pauses = Pauses(services.embedders)
         self._in_work = InWork(services.owner_sessions)
 
@@ -89,7 +97,8 @@ class Ingestion:
     async def run(self, context: JobContext, document_id: int, burned: int = 0) -> None:
         """One try at a document's newest version; `burned` tries were made by jobs before."""
         try:
-            await self._run(document_id, burned + context.job.attempts)
+            with telemetry.reading(document_id):
+                await self._run(document_id, burned + context.job.attempts)
         except Exception:
             await self._feed_next(context, document_id)
             raise
@@ -114,8 +123,9 @@ class Ingestion:
             async with services.owner_sessions.begin() as session:
                 ending = context.job.id or 0
                 await feed(services.queue, session, [document_id], self._at_once, ending=ending)
-        except (SQLAlchemyError, OSError):
-            logger.warning("The next document will be taken up later", exc_info=True)
+        except (SQLAlchemyError, OSError) as error:
+            is_news = not is_database_away(error)
+            logger.warning("The next document will be taken up later", exc_info=is_news)
 
     async def _run(self, document_id: int, burned: int) -> None:
         sessions = self._services.owner_sessions
@@ -137,7 +147,7 @@ class Ingestion:
                 await self._pipeline.drop(target)
         except FileNotFoundError:
             await self._give_up(target, "file_missing", "The file's bytes are not in storage.")
-        except (ModelError, IngestionError) as error:
+        except (ModelError, IngestionError, StorageAway) as error:
             await self._judge(target, error, burned, staged)
         except Exception as error:
             is_orphan = isinstance(error, ForeignKeyViolation | IntegrityError)
@@ -154,10 +164,16 @@ class Ingestion:
             self._pauses.of(target).end()  # its embedder serves us
 
     async def _judge(
-        self, target: Target, error: ModelError | IngestionError, burned: int, staged: int
+        self,
+        target: Target,
+        error: ModelError | IngestionError | StorageAway,
+        burned: int,
+        staged: int,
     ) -> None:
         """Wait, give up, or raise to be tried again; `staged` passages were there before."""
-        if isinstance(error, ModelError) and await self._pauses.is_waited_for(target, error):
+        if isinstance(error, StorageAway):  # nothing is wrong with the document
+            await self._postpone(target, None, STORAGE_AWAY_SECONDS, burned)
+        elif isinstance(error, ModelError) and await self._pauses.is_waited_for(target, error):
             pause = self._pauses.of(target)
             await self._postpone(target, pause.error, pause.left_seconds, burned)
             async with self._services.owner_sessions.begin() as session:
@@ -181,7 +197,7 @@ class Ingestion:
     async def _postpone(
         self, target: Target, error: ModelError | None, seconds: int, burned: int
     ) -> None:
-        logger.info("Document %s waits for the embedder", target.document_id)
+        logger.info("Document %s waits", target.document_id)
         async with self._services.owner_sessions.begin() as session:
             if await store.is_wanted(session, target):
                 await postpone(self._services.queue, session, target, error, seconds, burned)
@@ -208,6 +224,7 @@ async def work(services: Services, at_once: int) -> None:
     ingestion.register(queue)
     old_pages_due = Due(EVERY_SECONDS)
     language_change.register(queue, services)
+    unused.register(queue, services)
 
     async def look_after() -> None:
         """What is to be done now and then, whatever the jobs are."""

@@ -23,6 +23,7 @@ from aiconvokit.llm.learning import taken
 from aiconvokit.llm.requests import chat_request
 from aiconvokit.llm.sse import arrivals
 from aiconvokit.llm.traits import Memory, Traits
+from aiconvokit.telemetry import models as told
 
 __all__ = [
     "ChatEvent",
@@ -116,6 +117,7 @@ class OpenAIChatModel:
                         yield event
                 return
             except ModelError as error:
+                told.failed("chat", self._model, error.code)
                 tried += 1
                 if isinstance(error, InputTooLong) and error.window:
                     self._memory.learn(context_window=error.window)
@@ -149,7 +151,9 @@ class OpenAIChatModel:
             yield event
         completed = answer.completed(self._model)
         self._learn_from(answer)
+        told.answered("chat", self._model)
         if completed.usage is not None:
+            told.used(self._model, completed.usage.prompt_tokens, completed.usage.completion_tokens)
             await self._calibration.compare(messages, completed.usage.prompt_tokens)
         yield completed
 

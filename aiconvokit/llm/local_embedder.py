@@ -13,6 +13,7 @@ from aiconvokit.llm.errors import ModelError
 from aiconvokit.llm.frames import PASSAGE_LANES
 from aiconvokit.llm.text import scrub, token_counts, windows
 from aiconvokit.llm.vectors import pooled, unit_rows
+from aiconvokit.telemetry import models as told
 from ingestion.embed import batches
 from ingestion.types import Vectors
 
@@ -142,7 +143,8 @@ class LocalEmbedder:
         if job.answer.done():  # its caller gave up
             return
         try:
-            vectors = await self._ask(job)
+            with told.embedding(LOCAL_MODEL, len(job.texts)):
+                vectors = await self._ask(job)
         except ModelError as error:
             if not job.answer.done():
                 job.answer.set_exception(error)

@@ -15,6 +15,7 @@ from aiconvokit.llm.text import scrub, token_counts, windows
 from aiconvokit.llm.traits import Memory, Traits
 from aiconvokit.llm.vectors import pooled, unit_rows
 from aiconvokit.llm.wire import EmbeddingRow, read_embeddings
+from aiconvokit.telemetry import models as told
 from ingestion.embed import batches
 from ingestion.types import Vectors
 
@@ -142,7 +143,8 @@ class OpenAIEmbedder:
 
     async def _embed_batch(self, texts: list[str], halvings: int = 0) -> Vectors:
         try:
-            return unit_rows(_in_order(await self._post(texts)), count=len(texts))
+            with told.embedding(self._model, len(texts)):
+                return unit_rows(_in_order(await self._post(texts)), count=len(texts))
         except InputTooLong as error:
             if len(texts) == 1 and halvings == MAX_HALVINGS:
                 raise

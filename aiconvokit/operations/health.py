@@ -12,11 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from aiconvokit.jobs import STALLED_AFTER_SECONDS
 from aiconvokit.services import Services
+from aiconvokit.telemetry import models
 
 CHECK_SECONDS = 3
 """A part that does not answer within this is away; probes give up soon after."""
 
 State = Literal["ok", "unavailable"]
+ModelState = Literal["ok", "unavailable", "unknown", "not configured"]
 
 _WORKERS = text(
     "SELECT coalesce(max(last_heartbeat) > now() - make_interval(secs => :seconds), false)"
@@ -31,11 +33,16 @@ class Live(Struct):
 
 
 class Checks(Struct):
-    """What was looked at; a server without a worker answers, but reads no new documents."""
+    """What was looked at; a server without a worker answers, but reads no new documents.
+
+    Models are not looked at: theirs is what this process's last call of them said, if it made one.
+    """
 
     database: State
     storage: State
     worker: State
+    chat_model: ModelState
+    embedder: ModelState
 
 
 class Ready(Struct):
@@ -63,10 +70,17 @@ async def ready(services: NamedDependency[Services]) -> Response[Ready]:
         database="unavailable" if worker is None else "ok",
         storage="ok" if await _can_store(services) else "unavailable",
         worker="ok" if worker else "unavailable",
+        chat_model=_chat_model(services),
+        embedder=models.state("embedder", services.embedder.model),
     )
     is_ready = checks.database == checks.storage == "ok"
     answer = Ready("ok" if is_ready else "unavailable", checks)
     return Response(answer, status_code=200 if is_ready else 503)
+
+
+def _chat_model(services: Services) -> ModelState:
+    model = services.chat_model
+    return "not configured" if model is None else models.state("chat", model.name)
 
 
 async def _worker(services: Services) -> bool | None:

@@ -6,11 +6,11 @@ from litestar import Request, Response
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
+from aiconvokit import request_id
 from aiconvokit.errors import NotFound
-from aiconvokit.ids import public_id
 from aiconvokit.rest.multipart import UPLOADS
-from aiconvokit.rest.openai_errors import is_v1
 from aiconvokit.rest.problems import draw
+from aiconvokit.telemetry.requests import Seen, observed
 
 # A response may bring its own value (a page its policy); these are what it gets otherwise.
 HEADERS = (
@@ -22,7 +22,7 @@ HEADERS = (
 
 
 class Edge:
-    """Adds the security headers, answers HEAD like GET, and closes a request's uploads."""
+    """Adds the request's id and security headers, answers HEAD like GET, closes the uploads."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -31,15 +31,18 @@ class Edge:
         if scope["type"] != ScopeType.HTTP:
             await self._app(scope, receive, send)
             return
+        with observed(scope) as seen:
+            await self._answer(seen, scope, receive, send)
 
+    async def _answer(self, seen: Seen, scope: HTTPScope, receive: Receive, send: Send) -> None:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 named = {name.lower() for name, _ in headers}
                 headers += [one for one in HEADERS if one[0] not in named]
-                if is_v1(scope["path"]):  # clients show it with an error
-                    headers.append((b"x-request-id", public_id("req").encode()))
+                headers.append((request_id.HEADER, seen.id.encode()))
                 message["headers"] = headers
+                seen.answered(message["status"], headers)
             await send(message)
 
         inner = cast("HTTPScope", dict(scope))  # the server reads its own: HEAD has no body

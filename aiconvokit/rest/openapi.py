@@ -33,14 +33,15 @@ VERSION = {"version": {**_INTEGER, "minimum": 1, "maximum": 2**31 - 1}}
 _REASONS = {
     400: "A field, or the body as a whole, is wrong.",
     401: "No credentials, or wrong ones.",
-    403: "Not allowed.",
+    403: "Not allowed, or more than a quota allows.",
     404: "Unknown, or somebody else's.",
     409: "The state does not allow it now; `code` says why.",
     413: "Larger than this server accepts.",
     415: "A body type that is not read here.",
     422: "The model refused, the page cannot be drawn, or the Idempotency-Key came with another "
     "request; `code` says which.",
-    429: "Too many requests; `Retry-After` says how long to wait.",
+    429: "Too many requests, answers at once, or tokens of a day; `Retry-After` says how long to "
+    "wait.",
     500: "The server's fault.",
     502: "The model server failed.",
     503: "A part that is needed is away for the moment.",
@@ -48,7 +49,7 @@ _REASONS = {
     507: "There is no room left for what came.",
 }
 MODEL_ERRORS = (422, 502, 503, 504)
-_WITH_BODY, _SECURED, _WITH_PATH = (400, 413, 415), (401,), (404,)
+_WITH_BODY, _SECURED, _WITH_PATH = (400, 413, 415), (401, 429), (404,)
 
 _PROBLEMS: dict[str, dict[str, Any]] = {
     "Problem": {

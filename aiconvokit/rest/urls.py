@@ -6,6 +6,7 @@ from aiconvokit.config import Settings
 from aiconvokit.rest.body import ApiRequest
 
 API = "/api/v1"
+MCP = "/mcp"
 
 
 def absolute(request: ApiRequest, path: str) -> str:

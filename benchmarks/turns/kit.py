@@ -20,6 +20,8 @@ ENVIRONMENTS = ("pg", "base", "langchain", "llamaindex", "haystack")
 FAKE_PORT = 21999
 """The kit's own choice."""
 STOP_SECONDS = 10
+PEER_SECONDS = 1_200
+"""For one peer: it reads the kit's corpus first, which takes some of them minutes."""
 _TIKTOKEN_FILES = "lib/python3*/site-packages/llama_index/core/_static/tiktoken_cache/*"
 
 
@@ -33,7 +35,8 @@ def run_peers(kit: Path, passages: int, tell: Tell) -> list[System]:
             for peer in PEERS:
                 tell(f"peer: {peer}")
                 _result(kit, peer).unlink(missing_ok=True)
-                _run(kit, "env", f"TOTAL={passages}", "./run_all.sh", peer)
+                wanted = (f"TOTAL={passages}", f"LIMIT={PEER_SECONDS}")
+                _run(kit, "env", *wanted, "./run_all.sh", peer)
     finally:
         _run(kit, "./pg.sh", "stop")
     return [_read(kit, peer) for peer in PEERS]

@@ -106,6 +106,8 @@ PROMISES = {
     "deletion": "DELETE answers with a Location that lists what went",
     "redaction": "answers that cited a deleted document lose its words",
     "versions": "a replaced document keeps its id; old citations are stale, old pages stay",
+    "invitations": "an invitation makes one account where registration is closed, and is told once",
+    "audit": "GET /audit/: who did what, for administrators; no contents, no secrets",
     "host": "absolute addresses follow the request's Host",
 }
 LATER = {

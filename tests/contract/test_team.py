@@ -49,8 +49,8 @@ def test_a_team_and_its_users(closed: Closed) -> None:
             ["emil", "emil@x.io", "user", "active"],
         ]
 
-        gone = closed.users("delete", "dora").stdout
-        assert gone == "User dora is deleted, with 1 assistants, 1 documents and 1 chats.\n"
+        gone = closed.users("delete", "dora").stdout.splitlines()[0]
+        assert gone == "User dora is deleted, with 1 assistants, 1 documents and 1 chats."
         unknown = '{"detail":"No Assistant matches the given query."}'
         exactly(emil.get(path), 404, unknown)
         exactly(dora.get(path), 401, '{"detail":"Invalid token."}')

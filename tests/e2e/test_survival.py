@@ -18,6 +18,7 @@ from support.server import API, PASSWORD, data_folder, running_server, server_en
 from support.waiting import eventually
 
 SLOW = {"AICONVOKIT_EMBEDDING_MODEL": "fake@1500"}
+QUICK = Path(__file__).with_name("quick_rescue.py")
 LONG = b"\n\n".join(b"Paragraph %d: the quick brown fox jumps. " % n * 60 for n in range(60))
 
 
@@ -48,11 +49,13 @@ def test_a_killed_server_loses_nothing(
     asked = len(embedded(fake))
     client.close()
     with (
-        running_server(url, fake.base_url, environment=SLOW | data) as server,
+        # How long the shipped worker waits until the dead are sure to be so, the next test shows.
+        running_server(url, fake.base_url, environment=SLOW | data, patches=[QUICK]) as server,
         server.client(Authorization=client.headers["Authorization"]) as again,
     ):
         found = again.read(made["id"])["documents"][0]
         assert (found["status"], found["error"]) == ("ready", None)
+        assert "Traceback" not in server.log.read_text()
     with psycopg.connect(url) as connection:
         counts = connection.execute(
             "SELECT count(*), count(DISTINCT ordinal), (SELECT count(*) FROM vec_1),"

@@ -56,7 +56,7 @@ class Source:
 def app_of(source: Source) -> Litestar:
     @get("/stream")
     async def stream() -> EventStream:
-        return EventStream(source.events(), event("error", {}))
+        return EventStream(source.events(), lambda error: event("error", {"code": error.code}))
 
     @get("/plain")
     async def plain(request: ApiRequest) -> str:

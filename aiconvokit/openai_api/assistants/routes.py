@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions
+from aiconvokit.accounts import deletions, quotas
 from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
@@ -38,7 +38,7 @@ PARTLY = (
 @post(
     "/assistants",
     status_code=200,
-    operation_class=describe(NewAssistant, errors=(404, *repeats.ERRORS)),
+    operation_class=describe(NewAssistant, errors=(403, 404, *repeats.ERRORS)),
     partly=PARTLY,
 )
 async def create_assistant(
@@ -53,7 +53,8 @@ async def create_assistant(
         if (made := repeats.made(attempt)) is not None:
             assistant = await lookup.assistant_to_ask(services, session, user_id, made.id)
         else:
-            assistant = await assistants.make(services, session, user_id, wanted)
+            async with quotas.kept(services, session, user_id):
+                assistant = await assistants.make(services, session, user_id, wanted)
             await repeats.keep(attempt, session, Made(assistant.openai_id))
         shown = (await show_assistants(services, session, [assistant]))[0]
     return repeats.answer(attempt, shown)

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts import audit
 from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat.answer import EXTRACTIVE
 from aiconvokit.errors import InvalidFields
@@ -154,6 +155,7 @@ async def make(
     values["options"].setdefault("tools", [])
     assistant = Assistant(openai_id=public_id("asst"), owner_id=user_id, **values)
     await queries.insert(session, assistant)
+    await audit.note(session, "assistant.created", "assistant", assistant.id)
     await _attach(services, session, assistant, wanted.tool_resources)
     return assistant
 

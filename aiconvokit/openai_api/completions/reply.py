@@ -4,6 +4,8 @@ from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from aiconvokit.accounts.auth import principal_of
+from aiconvokit.accounts.streams import answering
 from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.prompt import MESSAGE_OVERHEAD
 from aiconvokit.chat.proof import Citation
@@ -66,7 +68,11 @@ class Reply:
 
     async def pieces(self) -> AsyncGenerator[Piece]:
         """The text as it comes, to the end of the work."""
-        async with aclosing(self.work.events) as events:
+        user_id = principal_of(self._request.scope).user_id
+        async with (
+            answering(self._request, self._services, user_id),
+            aclosing(self.work.events) as events,
+        ):
             async for event in events:
                 if (piece := await self._piece(event)) is not None:
                     yield piece

@@ -16,7 +16,7 @@ from aiconvokit.openai_api.completions.schemas import (
     CompletionOut,
     finish_reason,
 )
-from aiconvokit.openai_api.completions.stream import STOPPED, first_piece, told
+from aiconvokit.openai_api.completions.stream import failed, first_piece, told
 from aiconvokit.openai_api.completions.work import prepare
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openapi import MODEL_ERRORS, describe
@@ -40,7 +40,7 @@ async def create_completion(
     if body.stream:
         pieces = reply.pieces()
         first = await while_listening(request, first_piece(pieces))
-        return EventStream(told(request, body, reply, first, pieces), STOPPED)
+        return EventStream(told(request, body, reply, first, pieces), failed)
     return Response(await while_listening(request, _whole(body, reply)))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from aiconvokit.errors import ServerStopping
+from aiconvokit.errors import AIConvoKitError
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api.completions.body import ChatBody
 from aiconvokit.openai_api.completions.reply import Piece, Reply
@@ -30,8 +30,9 @@ def _line(data: object) -> bytes:
     return b"data: %b\n\n" % _encode(data)
 
 
-STOPPED = _line(error_body(ServerStopping()))
-"""The last line of a stream whose server is stopped."""
+def failed(problem: AIConvoKitError) -> bytes:
+    """The last line of a stream that came to no end."""
+    return _line(error_body(problem))
 
 
 async def first_piece(pieces: AsyncGenerator[Piece]) -> asyncio.Task[Piece | None]:
@@ -77,7 +78,7 @@ async def told(
             yield _line({**lines.common(), "choices": [], "usage": await reply.usage()})
         yield DONE
     except Exception as error:  # noqa: BLE001  # whatever it is, the stream ends with a word on it
-        yield _line(error_body(as_ours(request, error)))
+        yield failed(as_ours(request, error))
 
 
 class _Lines:

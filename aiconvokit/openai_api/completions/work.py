@@ -8,9 +8,11 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+from aiconvokit.accounts.queries import NO_ASSISTANT, add_usage
 from aiconvokit.chat.answer import Event, TextDelta, answer, carry_on
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import find_sources
+from aiconvokit.chat.telling import unstored
 from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
 from aiconvokit.chat.turn import StoredTurn, count_answered
 from aiconvokit.chat.turn_queries import Persona, Saying
@@ -121,6 +123,14 @@ async def _plain(asked: _Asked, model: ChatModel) -> AsyncGenerator[Event]:
                 yield event
             else:
                 said.finish_reason, said.usage = event.finish_reason, event.usage
+    async with in_transaction(asked.services.pool) as transaction:
+        await add_usage(
+            transaction,
+            asked.user_id,
+            NO_ASSISTANT,
+            prompt_tokens=said.usage.prompt_tokens if said.usage else 0,
+            completion_tokens=said.usage.completion_tokens if said.usage else 0,
+        )
 
 
 async def _by_itself(asked: _Asked, assistant_id: int) -> Work:
@@ -151,12 +161,13 @@ async def _found(asked: _Asked, assistant_id: int) -> tuple[Persona, list[Collec
 
 async def _turn(asked: _Asked, turn: Turn) -> AsyncGenerator[Event]:
     services = asked.services
-    sources = await find_sources(services, turn)
-    async with aclosing(answer(services, turn, sources)) as events:
-        async for event in events:
-            yield event
-    async with in_transaction(services.pool) as transaction:
-        await count_answered(transaction, asked.user_id, turn)
+    with unstored(turn):
+        sources = await find_sources(services, turn)
+        async with aclosing(answer(services, turn, sources)) as events:
+            async for event in events:
+                yield event
+        async with in_transaction(services.pool) as transaction:
+            await count_answered(transaction, asked.user_id, turn)
 
 
 async def _in_thread(asked: _Asked, assistant_id: int, thread_id: str) -> Work:

@@ -58,7 +58,7 @@ class _Upload(Operation):
     def __post_init__(self) -> None:
         form = OpenAPIMediaType(schema=cast("Schema", FORM))  # drawn as it is
         self.request_body = RequestBody(content={"multipart/form-data": form}, required=True)
-        told = error_answers((*repeats.ERRORS, StorageFull.status))
+        told = error_answers((403, *repeats.ERRORS, StorageFull.status))
         self.responses = {**(self.responses or {}), **told}
 
 

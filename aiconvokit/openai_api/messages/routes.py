@@ -55,7 +55,7 @@ class MessageDeleted(Struct):
 @post(
     "/threads/{thread_id:str}/messages",
     status_code=200,
-    operation_class=describe(NewMessage, errors=repeats.ERRORS),
+    operation_class=describe(NewMessage, errors=(403, *repeats.ERRORS)),
     partly=PARTLY,
 )
 async def create_message(

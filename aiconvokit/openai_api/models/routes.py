@@ -11,6 +11,10 @@ from aiconvokit.openai_api.models import names as models
 from aiconvokit.openai_api.models.names import ModelOut, UnknownModel
 from aiconvokit.services import Services
 
+MOST_LISTED = 10_000
+"""Of a list: who never turns a page must not miss any, and a list has an end. The newest stay; an
+older one is there under its name."""
+
 
 class ModelList(Struct):
     """All models of the caller, on one page."""
@@ -24,7 +28,7 @@ async def list_models(
     services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> ModelList:
     """Your assistants, each under its id and its slug, and the chat model by itself."""
-    return ModelList(await models.listed(services, user_id))
+    return ModelList((await models.listed(services, user_id))[-MOST_LISTED:])
 
 
 @get("/models/{model:path}")

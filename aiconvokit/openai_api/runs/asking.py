@@ -1,7 +1,8 @@
 """What a run is asked for with: read, checked, and begun as a turn of its thread."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -72,10 +73,11 @@ class Asking:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A run whose turn has begun."""
+    """A run whose turn has begun; `place` is left when that has ended."""
 
     run: Run
     turn: StoredTurn
+    place: AsyncExitStack = field(default_factory=AsyncExitStack)
 
 
 async def begin(

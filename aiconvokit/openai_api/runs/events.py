@@ -18,7 +18,7 @@ from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.tables import Message, Thread
 from aiconvokit.chat.turn import Done, stored_citation
-from aiconvokit.errors import AIConvoKitError, DatabaseAway, NotFound, ServerStopping
+from aiconvokit.errors import AIConvoKitError, DatabaseAway, NotFound
 from aiconvokit.llm.chat_model import Restarted
 from aiconvokit.openai_api.annotations import FileCitation, file_citations
 from aiconvokit.openai_api.messages.work import show_messages
@@ -79,8 +79,9 @@ def failed(problem: AIConvoKitError) -> bytes:
     return event("error", error_body(problem)["error"])
 
 
-STOPPED = failed(ServerStopping()) + LAST
-"""The end of a stream whose server is stopped."""
+def cut_off(problem: AIConvoKitError) -> bytes:
+    """The end of a stream that is not told to the run's end."""
+    return failed(problem) + LAST
 
 
 def _opened(step: StepOut) -> Iterator[bytes]:

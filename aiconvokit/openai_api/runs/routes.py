@@ -1,6 +1,8 @@
 """`/threads/{id}/runs`: an assistant answers in a thread, waited for or told piece by piece."""
 
 import asyncio
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from litestar import Response, get, post
@@ -10,6 +12,7 @@ from msgspec import UNSET, Struct, UnsetType
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts.idempotency import REPLAYED, Once
+from aiconvokit.accounts.streams import answering
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.turn_queries import Saying
@@ -22,7 +25,7 @@ from aiconvokit.openai_api.runs import asking as run_asking
 from aiconvokit.openai_api.runs import queries as run_queries
 from aiconvokit.openai_api.runs.again import events_of, until_ended
 from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
-from aiconvokit.openai_api.runs.events import STOPPED, Listening, told
+from aiconvokit.openai_api.runs.events import Listening, cut_off, told
 from aiconvokit.openai_api.runs.queries import RunRow
 from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_begun, show_run, standing
 from aiconvokit.openai_api.runs.work import Runs
@@ -49,7 +52,7 @@ class RunUpdate(JsonBody):
 @post(
     "/threads/{thread_id:str}/runs",
     status_code=200,
-    operation_class=describe(NewRun, errors=repeats.ERRORS, events=True),
+    operation_class=describe(NewRun, errors=(403, *repeats.ERRORS), events=True),
     partly="temperature, top_p and response_format are kept, but no model is told of them; "
     "the configured model answers, whatever name is given",
 )
@@ -68,8 +71,11 @@ async def create_run(
     streams = wanted.stream is True
     if (made := repeats.made(attempt)) is not None:
         return await answered_again(request, services, thread, made.id, streams=streams)
-    async with attempt:
-        begun = await begin(services, Asking(user_id, thread, wanted, attempt))
+    async with AsyncExitStack() as place:
+        async with attempt:
+            await place.enter_async_context(answering(request, services, user_id))
+            begun = await begin(services, Asking(user_id, thread, wanted, attempt))
+        begun = replace(begun, place=place.pop_all())
     return answered(request, runs, thread, begun, streams=streams)
 
 
@@ -117,11 +123,11 @@ def answered(
     `made` is the thread, where it was made for the run.
     """
     run = begun.run
-    runs.start(run.public_id, begun.turn)
+    runs.start(run.public_id, begun.turn, begun.place)
     if streams:
         events = runs.events(run.public_id)
         listening = Listening(request, runs.services, thread, run, begun.turn.trace, events)
-        return EventStream(told(listening, _made_first(made)), STOPPED)
+        return EventStream(told(listening, _made_first(made)), cut_off)
     return Response(show_begun(run, thread.public_id), headers=POLL)
 
 
@@ -148,7 +154,7 @@ async def answered_again(
         return Response(_show(thread, row), headers={**POLL, **REPLAYED})
     events = events_of(services, thread, row.run)
     listening = Listening(request, services, thread, row.run, Trace(), events)
-    return EventStream(Announced(told(listening, _made_first(made)), REPLAYED), STOPPED)
+    return EventStream(Announced(told(listening, _made_first(made)), REPLAYED), cut_off)
 
 
 @get("/threads/{thread_id:str}/runs", operation_class=describe(query=CURSOR))

@@ -1,12 +1,15 @@
 """`/threads/runs`: a thread is made and an assistant answers in it, with one call."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 from litestar import Response, post
 from litestar.di import NamedDependency
 
 from aiconvokit.accounts.idempotency import Attempt, Once
+from aiconvokit.accounts.streams import answering
 from aiconvokit.chat.queries import delete_threads
 from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.thread_turn import NOTHING_ASKED
@@ -37,7 +40,7 @@ class NewThreadRun(NewRun):
 @post(
     "/threads/runs",
     status_code=200,
-    operation_class=describe(NewThreadRun, errors=(404, *repeats.ERRORS), events=True),
+    operation_class=describe(NewThreadRun, errors=(403, 404, *repeats.ERRORS), events=True),
     partly="as POST /v1/threads/{thread_id}/runs; tool_resources become the thread's",
 )
 async def create_thread_and_run(
@@ -55,8 +58,11 @@ async def create_thread_and_run(
             thread = await lookup.thread(session, user_id, made.thread_id or "")
             shown = await threads.show_thread(session, thread)
         return await answered_again(request, services, thread, made.id, streams=streams, made=shown)
-    async with attempt:
-        thread, shown, begun = await _begun(services, user_id, wanted, attempt)
+    async with AsyncExitStack() as place:
+        async with attempt:
+            await place.enter_async_context(answering(request, services, user_id))
+            thread, shown, begun = await _begun(services, user_id, wanted, attempt)
+        begun = replace(begun, place=place.pop_all())
     return answered(request, runs, thread, begun, streams=streams, made=shown)
 
 

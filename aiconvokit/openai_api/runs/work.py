@@ -8,16 +8,20 @@ was told to cancel or to delete, this one finds there.
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from aiconvokit.accounts.dismissal import Dismissals
+from aiconvokit.accounts.dismissal_queries import Asker
 from aiconvokit.chat.answer import Event, carry_on
 from aiconvokit.chat.turn import StoredTurn
 from aiconvokit.database_faults import is_database_away
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.openai_api.runs import queries as run_queries
+from aiconvokit.rest.ending import Ending
 from aiconvokit.services import Services
 
 logger = logging.getLogger(__name__)
@@ -43,13 +47,14 @@ class Runs:
     """The runs of this process."""
 
     services: Services
+    dismissals: Dismissals
     _in_work: dict[str, _InWork] = field(default_factory=dict)
     _watch: asyncio.Task[None] | None = None
 
-    def start(self, run_id: str, turn: StoredTurn) -> None:
-        """Let a turn that has begun go on to its end."""
+    def start(self, run_id: str, turn: StoredTurn, place: AsyncExitStack) -> None:
+        """Let a turn that has begun go on to its end, and then leave its place."""
         told: asyncio.Queue[Event | Ended] = asyncio.Queue()  # at most one answer's pieces
-        task = asyncio.create_task(self._work(turn, told), name=run_id)
+        task = asyncio.create_task(self._work(turn, place, told), name=run_id)
         self._in_work[run_id] = _InWork(task, told)
         task.add_done_callback(lambda _: self._in_work.pop(run_id, None))
         if self._watch is None or self._watch.done():
@@ -96,11 +101,15 @@ class Runs:
                     _stop(self._in_work[run_id].task)
             await asyncio.sleep(WATCH_SECONDS)
 
-    async def _work(self, turn: StoredTurn, told: asyncio.Queue[Event | Ended]) -> None:
+    async def _work(
+        self, turn: StoredTurn, place: AsyncExitStack, told: asyncio.Queue[Event | Ended]
+    ) -> None:
         try:
-            async with aclosing(carry_on(self.services, turn)) as events:
-                async for event in events:
-                    told.put_nowait(event)
+            with self.dismissals.watch(Asker(turn.user_id)) as ending:
+                ending.add_done_callback(partial(_stop_for, asyncio.current_task()))
+                async with aclosing(carry_on(self.services, turn)) as events:
+                    async for event in events:
+                        told.put_nowait(event)
         except AIConvoKitError as error:  # it is written on the answer
             logger.info("A run failed: %s", error.code)
         except Exception as error:
@@ -110,12 +119,19 @@ class Runs:
                 logger.exception("A run failed")
         finally:
             told.put_nowait(Ended())
+            await place.aclose()
 
 
 def _stop(task: asyncio.Task[None]) -> None:
     """Cancel a run, once: a second time would not let it put away what it came to."""
     if not task.cancelling():
         task.cancel()
+
+
+def _stop_for(task: asyncio.Task[None] | None, _: Ending) -> None:
+    """Its user is out: a listener is told so before the run has put away what it came to."""
+    if task is not None:
+        _stop(task)
 
 
 async def _told(told: asyncio.Queue[Event | Ended]) -> AsyncGenerator[Event | Ended, None]:

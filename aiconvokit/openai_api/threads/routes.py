@@ -34,7 +34,7 @@ PARTLY = "files are for file_search alone, and images are not read"
 @post(
     "/threads",
     status_code=200,
-    operation_class=describe(NewThread, errors=(404, *repeats.ERRORS)),
+    operation_class=describe(NewThread, errors=(403, 404, *repeats.ERRORS)),
     partly=PARTLY,
 )
 async def create_thread(
@@ -68,7 +68,7 @@ async def get_thread(
 @post(
     "/threads/{thread_id:str}",
     status_code=200,
-    operation_class=describe(ThreadUpdate),
+    operation_class=describe(ThreadUpdate, errors=(403,)),
     partly=PARTLY,
 )
 async def change_thread(

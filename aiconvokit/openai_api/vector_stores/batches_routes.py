@@ -43,7 +43,7 @@ ONE = f"{BATCHES}/{{batch_id:str}}"
 @post(
     BATCHES,
     status_code=200,
-    operation_class=describe(NewBatch, errors=repeats.ERRORS),
+    operation_class=describe(NewBatch, errors=(403, *repeats.ERRORS)),
     partly=CAPPED,
 )
 async def create_batch(

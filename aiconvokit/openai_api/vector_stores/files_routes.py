@@ -41,7 +41,7 @@ ONE = f"{FILES}/{{file_id:str}}"
 @post(
     FILES,
     status_code=200,
-    operation_class=describe(NewStoreFile, errors=(409,)),
+    operation_class=describe(NewStoreFile, errors=(403, 409)),
     partly=CAPPED,
 )
 async def attach_file(

@@ -32,7 +32,7 @@ from aiconvokit.services import Services
 @post(
     "/vector_stores",
     status_code=200,
-    operation_class=describe(NewVectorStore, errors=(404, *repeats.ERRORS)),
+    operation_class=describe(NewVectorStore, errors=(403, 404, *repeats.ERRORS)),
     partly=f"description is ignored; {CAPPED}",
 )
 async def create_vector_store(

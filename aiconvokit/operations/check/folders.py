@@ -1,6 +1,7 @@
-"""What lies in the folders of the server, beside what the database says should lie there.
+"""What lies in storage and in the data folder, beside what the database says should lie there.
 
-Storage and the shelf of pictures are laid out alike: `root/ab/abcdef…` is of the content abcdef….
+The shelf of pictures is laid out as a folder of storage is: `root/ab/abcdef…` is of the content
+abcdef…. Each machine has its own.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from pathlib import Path
 from aiconvokit.operations.check import looking_queries
 from aiconvokit.operations.check.kinds import EXAMPLES, Found, Kind, Repair
 from aiconvokit.services import Services
-from aiconvokit.storage import PART
+from aiconvokit.storage import FOLDER, PART
 
 IN_FLIGHT_SECONDS = 3600.0
 """An upload's bytes are stored before its row, and a part of a file is written before either: what
@@ -45,7 +46,7 @@ def pictures_of(services: Services) -> Path:
 async def look(
     services: Services, before: Mapping[str, Found] | None = None, *, in_flight: float
 ) -> list[Found]:
-    """What is wrong in the folders now, or still of what was `before`; `in_flight` as above.
+    """What is wrong now, or still of what was `before`; bytes younger than `in_flight` are fine.
 
     The rows are read last for what may be too much, and first for what may be missing: who adds
     stores the bytes first, and who deletes removes the rows first.
@@ -53,7 +54,8 @@ async def look(
     if before is not None and not any(kind.name in before for kind in KINDS):
         return []
     first = await _digests(services)
-    stored, pictures, parts = await asyncio.to_thread(_walk, services, in_flight)
+    stored = await _stored(services)
+    pictures, parts = await asyncio.to_thread(_walk, services, in_flight)
     there = set(stored)
     last = await _digests(services)
     seen = {
@@ -83,19 +85,26 @@ async def _digests(services: Services) -> set[str]:
         return {digest.hex() for digest in await looking_queries.contents(session)}
 
 
-def _walk(services: Services, in_flight: float) -> tuple[dict[str, float], list[str], list[str]]:
-    """Contents in storage with their age in seconds, contents of the shelf, and old parts."""
-    files, pictures = services.storage.root, pictures_of(services)
+async def _stored(services: Services) -> dict[str, float]:
+    """Contents in storage, in hexadecimal, with their age in seconds; its clock may be ahead."""
     now = time.time()
-    stored = {path.name: now - changed for path, changed in _contents(files)}
+    return {
+        kept.sha256.hex(): max(0.0, now - kept.since) async for kept in services.storage.contents()
+    }
+
+
+def _walk(services: Services, in_flight: float) -> tuple[list[str], list[str]]:
+    """Contents of the shelf, and old parts; those of an object store are copies of uploads."""
+    pictures = pictures_of(services)
+    now = time.time()
     shelved = [path.name for path, _ in _contents(pictures)]
     parts = [
         str(path.relative_to(services.data_dir))
-        for root in (files, pictures)
+        for root in (services.data_dir / FOLDER, pictures)
         for path, changed in _with_times(root.rglob(f"{PART}*"))
         if now - changed >= in_flight
     ]
-    return stored, shelved, parts
+    return shelved, parts
 
 
 def _contents(root: Path) -> Iterator[tuple[Path, float]]:

@@ -23,6 +23,7 @@ class Repair(Enum):
     REMOVE_FILES = "The file is removed, with its bytes where no other has them."
     REDACT = "It is redacted, as when the document was deleted."
     END_TURNS = "The answer is marked as interrupted, and its chat is free again."
+    RESCUE = "They go back to the queue."
     FORGET_ANSWERS = "They are forgotten."
     DISCARD = "The bytes are removed from storage."
     FORGET_PICTURES = "The pictures are removed."

@@ -14,8 +14,10 @@ from aiconvokit.files import (
     pictures,
     queries,
     redaction,
+    unused,
 )
 from aiconvokit.files.feeding import feed_all
+from aiconvokit.jobs import rescue_stalled
 from aiconvokit.operations.check import mending_queries
 from aiconvokit.operations.check.kinds import Found, Repair
 from aiconvokit.services import Services
@@ -63,6 +65,11 @@ async def _queue(services: Services, _: Keys) -> None:
         await feed_all(services.queue, session, services.settings.limits.worker_concurrency)
 
 
+async def _rescue(services: Services, _: Keys) -> None:
+    async with services.queue.open_async():
+        await rescue_stalled(services.queue)
+
+
 async def _remove_pages(services: Services, keys: Keys) -> None:
     for document_id in keys:
         await old_pages.remove_uncited(services, document_id)
@@ -70,8 +77,8 @@ async def _remove_pages(services: Services, keys: Keys) -> None:
 
 async def _remove_files(services: Services, keys: Keys) -> None:
     async with services.owner_sessions.begin() as session:
-        unused = await emptying_queries.delete_files_if_unused(session, keys)
-    await documents.discard(services, unused)
+        digests = await emptying_queries.delete_files_if_unused(session, keys)
+    await unused.remove(services, digests)
 
 
 async def _redact(services: Services, keys: Keys) -> None:
@@ -82,7 +89,7 @@ async def _redact(services: Services, keys: Keys) -> None:
 
 
 async def _discard(services: Services, keys: Keys) -> None:
-    await documents.discard(services, [bytes.fromhex(one) for one in keys])
+    await unused.remove(services, [bytes.fromhex(one) for one in keys])
 
 
 async def _forget_pictures(services: Services, keys: Keys) -> None:
@@ -122,6 +129,7 @@ _REPAIRS: Mapping[Repair, Callable[[Services, Keys], Awaitable[None]]] = {
     Repair.REMOVE_FILES: _remove_files,
     Repair.REDACT: _redact,
     Repair.END_TURNS: _at_once(mending_queries.end_turns),
+    Repair.RESCUE: _rescue,
     Repair.FORGET_ANSWERS: _at_once(idempotency_store.forget_expired),
     Repair.DISCARD: _discard,
     Repair.FORGET_PICTURES: _forget_pictures,

@@ -146,6 +146,22 @@ UNFINISHED_ANSWERS = Kind(
     WHERE m.status = 'in_progress' AND t.lease_token IS NULL
     """,
 )
+# As with leases: a worker takes up what a dead one held within a minute.
+STALLED_JOBS = Kind(
+    "stalled_jobs",
+    "Jobs that are held by a worker that is gone.",
+    Repair.RESCUE,
+    """
+    SELECT j.id, format('job %s', j.id)
+    FROM procrastinate_jobs j LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+    WHERE j.status = 'doing'
+      AND coalesce(w.last_heartbeat, '-infinity') < now() - interval '2 minutes'
+      AND NOT EXISTS (
+        SELECT FROM procrastinate_events e
+        WHERE e.job_id = j.id AND e.type = 'started' AND e.at > now() - interval '2 minutes')
+    """,
+    in_steps=True,
+)
 # Runs may answer twice, clients may put words into an assistant's mouth (then no model is named),
 # and the question between two answers may have been deleted.
 TWO_ANSWERS = Kind(
@@ -188,6 +204,25 @@ FOREIGN_OWNERS = Kind(
     WHERE t.owner_id <> c.owner_id
     """,
 )
+# A deletion is written down in its own transaction, and no id is given twice.
+DELETED_AND_THERE = Kind(
+    "deleted_and_there",
+    "Documents, assistants and chats that are there although they were deleted.",
+    Repair.NONE,
+    """
+    WITH gone AS (
+        SELECT d.id AS deletion, list.kind, CAST(one AS bigint) AS id
+        FROM deletion d, (VALUES ('documents'), ('assistants'), ('chats')) AS list(kind),
+             jsonb_array_elements_text(d.removed -> list.kind) AS one
+    ), there AS (
+        SELECT 'documents' AS kind, id FROM document
+        UNION ALL SELECT 'assistants', id FROM assistant
+        UNION ALL SELECT 'chats', id FROM chat
+    )
+    SELECT g.deletion, format('deletion %s: of the %s %s', g.deletion, g.kind, g.id)
+    FROM gone g JOIN there USING (kind, id)
+    """,
+)
 # They are kept for a day, and some are removed in every round of the worker.
 EXPIRED_ANSWERS = Kind(
     "expired_answers",
@@ -211,8 +246,10 @@ KINDS = (
     ANSWERS_OF_DELETED,
     RECEIPTS_OF_DELETED,
     STALE_LEASES,
+    STALLED_JOBS,
     UNFINISHED_ANSWERS,
     TWO_ANSWERS,
     FOREIGN_OWNERS,
+    DELETED_AND_THERE,
     EXPIRED_ANSWERS,
 )

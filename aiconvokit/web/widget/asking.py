@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
+from aiconvokit.accounts.quotas import TokensSpent, check_tokens
+from aiconvokit.accounts.streams import WIDGETS, Streams
 from aiconvokit.assistants import access
 from aiconvokit.chat.answer import Event, Started, run_turn
 from aiconvokit.chat.tables import WIDGET
@@ -16,7 +18,7 @@ from aiconvokit.rest.sse import event
 from aiconvokit.services import Services
 from aiconvokit.web.widget import budget, queries, visitor_queries
 from aiconvokit.web.widget.budget import Spending
-from aiconvokit.web.widget.problems import Paused, SessionEnded, as_told
+from aiconvokit.web.widget.problems import BudgetSpent, Paused, SessionEnded, as_told
 from aiconvokit.web.widget.sessions import Visit
 from aiconvokit.web.widget.show import show_event
 from aiconvokit.web.widget.tables import Widget
@@ -30,14 +32,27 @@ class Admitted:
     spending: Spending
 
 
-async def answered(services: Services, visit: Visit, question: str) -> AsyncGenerator[Event]:
+async def answered(
+    services: Services, streams: Streams, visit: Visit, question: str
+) -> AsyncGenerator[Event]:
     """Answer a question; what it cost is counted before `Done`, and however else it ends.
 
     Raises:
         BudgetSpent, Paused, SessionEnded: it is not taken, and no model is asked.
+        TooManyStreams: the widget's visitors are being answered as often as may be.
         SessionEnded: also in the middle of an answer, when its conversation was deleted.
         AIConvoKitError: as `run_turn` does.
     """
+    async with (
+        streams.taken(visit.widget.id, WIDGETS),
+        aclosing(_answered(services, visit, question)) as events,
+    ):
+        async for one in events:
+            yield one
+
+
+async def _answered(services: Services, visit: Visit, question: str) -> AsyncGenerator[Event]:
+    await _check_owner(services, visit.widget.owner_id)
     admitted = await _admit(services, visit, question)
     message_id: str | None = None
     is_settled = False
@@ -60,6 +75,14 @@ async def answered(services: Services, visit: Visit, question: str) -> AsyncGene
     finally:
         if not is_settled:
             await asyncio.shield(budget.settle(services, admitted.spending, message_id))
+
+
+async def _check_owner(services: Services, owner_id: int) -> None:
+    """Refuse where its owner, who pays, has no tokens left today."""
+    try:
+        await check_tokens(services, owner_id)
+    except TokensSpent as error:
+        raise BudgetSpent from error
 
 
 async def _admit(services: Services, visit: Visit, question: str) -> Admitted:

@@ -9,7 +9,7 @@ from litestar.params import FromPath
 from msgspec.structs import asdict
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.accounts import deletions, idempotency_store
+from aiconvokit.accounts import audit, deletions, idempotency_store
 from aiconvokit.accounts.auth import require_user
 from aiconvokit.accounts.idempotency import Once
 from aiconvokit.assistants import access
@@ -56,6 +56,7 @@ async def create_widget(
         await access.hold(session, assistant.id, "ask")
         values = {**asdict(wanted), "title": wanted.title or assistant.name[:MAX_TITLE]}
         row = await queries.insert_widget(session, user_id, keys.new_key(), values)
+        await audit.note(session, "widget.created", "widget", row.id)
         transaction = await driver_connection(session)
         shown = _show(request, row)
         return await attempt.keep(transaction, shown, assistant_id=assistant.id)
@@ -105,6 +106,7 @@ async def change_widget(
         if _ends_sessions(held, changed):
             await queries.end_sessions(session, widget_id)
         await queries.update_widget(session, widget_id, changed)
+        await audit.note(session, "widget.changed", "widget", widget_id)
         await session.refresh(held)
         return _show(request, await _own(session, user_id, widget_id))
 

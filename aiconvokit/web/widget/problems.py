@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Request, Response
 
+from aiconvokit.accounts.streams import TooManyStreams
 from aiconvokit.errors import (
     AIConvoKitError,
     ChatBusy,
@@ -71,10 +72,12 @@ class AnswerFailed(Unavailable):
 
 def as_told(error: AIConvoKitError) -> AIConvoKitError:
     """What a visitor is told of an error: models, their names and settings stay inside."""
-    if isinstance(error, UpstreamFailed):
+    if isinstance(error, UpstreamFailed | TooManyStreams):
         return AnswerFailed()
     if isinstance(error, Conflict) and not isinstance(error, ChatBusy):
         return AnswerFailed()
+    if isinstance(error, NotAuthenticated):  # also where it is the owner who is out
+        return SessionEnded()
     return error
 
 

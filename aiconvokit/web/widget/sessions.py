@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from aiconvokit.accounts.dismissal import answer_for
 from aiconvokit.accounts.throttle import address_of, count_request
 from aiconvokit.accounts.tokens import digest
 from aiconvokit.acting import act_for
@@ -125,6 +126,7 @@ async def enter(request: ApiRequest, services: Services, key: str) -> Visit:
     if widget.is_paused:
         raise Paused
     act_for(widget.owner_id)
+    answer_for(request, widget.owner_id)
     return Visit(widget, found)
 
 

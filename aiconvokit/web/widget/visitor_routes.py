@@ -6,7 +6,8 @@ from litestar import Response, Router, get, post, put
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
-from aiconvokit.errors import AIConvoKitError, NotFound, ServerStopping
+from aiconvokit.accounts.streams import streams_of
+from aiconvokit.errors import AIConvoKitError, NotFound
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.fields import stamp
 from aiconvokit.rest.sse import EventStream, while_listening
@@ -28,8 +29,6 @@ HISTORY_MESSAGES = 30
 """Shown again after a reload, the newest: fifteen questions. Their HTML is drawn each time."""
 NO_VISITOR = "Enter 16 to 64 letters, digits, - or _."
 NO_THUMB = "Enter 1, -1 or null."
-
-_STOPPED = asking.failed(ServerStopping())
 
 
 @post("/session/", status_code=200)
@@ -66,9 +65,9 @@ async def ask(
     await sessions.throttle(
         services, request, "message", sessions.MESSAGES_BURST, sessions.MESSAGES_PER_MINUTE
     )
-    events = asking.answered(services, visit, wanted.input)
+    events = asking.answered(services, streams_of(request), visit, wanted.input)
     started = await while_listening(request, anext(events))
-    return EventStream(asking.told(request, visit.widget, started, events), _STOPPED)
+    return EventStream(asking.told(request, visit.widget, started, events), asking.failed)
 
 
 @get("/messages/")

@@ -73,6 +73,9 @@ BROKEN = {
         INSERT INTO thread (public_id, owner_id, lease_token, lease_expires_at)
         SELECT gen_random_uuid(), min(id), gen_random_uuid(), now() - interval '1 hour'
         FROM "user" """,
+    "stalled_jobs": """
+        INSERT INTO procrastinate_jobs (queue_name, task_name, status)
+        VALUES ('default', 'x', 'doing')""",
     "unfinished_answers": MESSAGE.format("(1, 'assistant', 'in_progress', NULL::jsonb)"),
     "expired_answers": """
         INSERT INTO idempotency (owner_id, key, fingerprint, created_at)
@@ -86,6 +89,10 @@ UNREPAIRED = {
     "owners": """
         INSERT INTO "user" (username, email, password_hash) VALUES ('bob', '', '');
         UPDATE collection SET owner_id = (SELECT max(id) FROM "user")""",
+    "deleted_and_there": """
+        INSERT INTO deletion (owner_id, kind, object_id, removed)
+        SELECT min(u.id), 'document', 0, jsonb_build_object('documents', jsonb_agg(d.id))
+        FROM "user" u, document d""",
     "spaces_without_table": """
         INSERT INTO embedding_space (provider, model, dim) VALUES ('openai', 'x', 3)""",
 }

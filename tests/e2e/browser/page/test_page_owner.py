@@ -2,16 +2,18 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import quote
 
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import BrowserContext, FilePayload, Page, expect
 
 from e2e.browser.page.conftest import Open
 from e2e.browser.page.documents import QUESTION, SUPPORTED, report_pdf
 from e2e.browser.page.driving import answered, ask
 from fake_model.server import FakeModel
 from support.server import API, PASSWORD, Client, Server
+from support.starter import run
 
 
 def test_from_the_first_account_to_the_proof(
@@ -201,6 +203,26 @@ def test_the_password_can_be_changed(stranger: Page, server: Server) -> None:
     page.get_by_label("Present password").fill(PASSWORD)
     page.get_by_role("button", name="Change password").click()
     expect(page.get_by_text("The password was changed.")).to_be_visible()
+
+
+def test_an_invitation_leads_to_an_account(
+    stranger: Page, new_context: Callable[..., BrowserContext], server: Server
+) -> None:
+    path = run(["users", "invite"], server.process.environment, timeout=60).stdout.strip()
+    stranger.goto(f"{server.base_url}{path}")
+    expect(stranger.get_by_role("heading", name="Create your account")).to_be_visible()
+    expect(stranger.get_by_text("You were invited.")).to_be_visible()
+    stranger.get_by_label("User name").fill("rita")
+    stranger.get_by_label("Password").fill(PASSWORD)
+    stranger.get_by_role("button", name="Create an account").click()
+    expect(stranger.get_by_role("button", name="rita", exact=True)).to_be_visible()
+    assert "inv_" not in stranger.url
+    late = new_context().new_page()
+    late.goto(f"{server.base_url}{path}")
+    late.get_by_label("User name").fill("rudi")
+    late.get_by_label("Password").fill(PASSWORD)
+    late.get_by_role("button", name="Create an account").click()
+    expect(late.get_by_role("alert")).to_contain_text("This invitation was used")
 
 
 def test_a_widget_without_a_title_has_its_assistants(open_page: Open, assistant: int) -> None:

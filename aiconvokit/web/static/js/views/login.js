@@ -21,7 +21,8 @@ export function login({ root, query }) {
     fill(card, isNew ? newAccount(query, () => show(false)) : known(query, () => show(true)));
     card.querySelector("input").focus();
   };
-  show(MAY_REGISTER && !wasHere() && !query.next); // who was on the way somewhere has an account
+  // Who was on the way somewhere has an account.
+  show(Boolean(query.invitation) || (MAY_REGISTER && !wasHere() && !query.next));
 }
 
 function known(query, other) {
@@ -31,7 +32,7 @@ function known(query, other) {
   };
   const fields = [name(), password("current-password"), check("stay", t("login.stay"), true)];
   const actions = [button(t("login.submit"), null, { kind: "primary", type: "submit" })];
-  const way = MAY_REGISTER
+  const way = MAY_REGISTER || query.invitation
     ? h("p.other-way", {}, t("login.none"), " ", h("button.link", { type: "button", onclick: other }, t("login.create")))
     : h("p.other-way", {}, t("login.closed"), " ", h("code", {}, "aiconvokit users create NAME"));
   return [title(t("login.title")), form(fields, actions, send), way];
@@ -40,7 +41,7 @@ function known(query, other) {
 function newAccount(query, other) {
   const send = async (values) => {
     const login = { username: values.username, password: values.password };
-    await post("/users/", { ...login, email: values.email });
+    await post("/users/", { ...login, email: values.email, invitation: query.invitation });
     const { token } = await post("/tokens/", login);
     enter(token, values, query);
   };
@@ -52,7 +53,7 @@ function newAccount(query, other) {
   ];
   const actions = [button(t("login.create"), null, { kind: "primary", type: "submit" })];
   const way = h("p.other-way", {}, t("login.have"), " ", h("button.link", { type: "button", onclick: other }, t("login.title")));
-  return [title(t("login.new")), h("p.lead", {}, t("login.new.text")), form(fields, actions, send), way];
+  return [title(t("login.new")), h("p.lead", {}, t(query.invitation ? "login.invited" : "login.new.text")), form(fields, actions, send), way];
 }
 
 const name = () =>
