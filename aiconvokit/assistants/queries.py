@@ -289,9 +289,10 @@ async def read_uploads(session: AsyncSession, assistant_id: int) -> None:
 async def place_of(session: AsyncSession, document: Document) -> str | None:
     """Where a document stands in the lists of `/v1`: "vs_…/file_…"; None when it is gone."""
     return await session.scalar(
-        select(Collection.public_id + "/" + StoredFile.public_id).where(
-            Collection.id == document.collection_id, StoredFile.id == document.file_id
-        )
+        select(Collection.public_id + "/" + StoredFile.public_id)
+        .select_from(Collection)
+        .join(StoredFile, StoredFile.id == document.file_id)
+        .where(Collection.id == document.collection_id)
     )
 
 

@@ -42,7 +42,12 @@ def test_how_far_the_reading_is(ann: Client, made: dict[str, Any], contract_data
         keys = {"document": document, "version": version, "page": page}
         connection.execute(STAGE, keys)
 
-    with psycopg.connect(contract_database, autocommit=True) as connection:
+    with (
+        psycopg.connect(contract_database) as holding,
+        psycopg.connect(contract_database, autocommit=True) as connection,
+    ):
+        # Nobody takes up what is only said to be queued.
+        holding.execute("LOCK TABLE procrastinate_jobs IN SHARE ROW EXCLUSIVE MODE")
         connection.execute(STATE, ["processing", 9, None, document])
         assert progress(ann, made) is None  # nothing is embedded yet
         staged(2)

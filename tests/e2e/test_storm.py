@@ -30,5 +30,5 @@ def test_nothing_is_lost_in_a_storm(fake: FakeModel) -> None:
     assert found.wrong == [], told
     assert {who for who, _ in found.kills} == set(VICTIMS), told
     # The test can fail: there was something to lose.
-    assert found.promises > 20, told
-    assert found.traffic.acknowledged > 40, told
+    assert found.promises > 5, told
+    assert found.traffic.acknowledged > 10, told

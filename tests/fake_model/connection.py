@@ -51,7 +51,8 @@ class Connection:
         """Sleep, unless the client goes away meanwhile; it sends nothing while it waits."""
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
-                await self._reader.read(1)
+                with suppress(ConnectionError):  # it went without a word
+                    await self._reader.read(1)
             raise ClientGone
 
     async def send(
