@@ -27,13 +27,14 @@ def cluster_url() -> Iterator[str]:
     try:
         with EmbeddedPostgres(folder / "data") as url:
             with psycopg.connect(url, autocommit=True) as connection:
-                # It is thrown away: no test can tell what outlives the machine's own death. Files
-                # of a hundred databases would be synced when it stops, for half a minute.
-                connection.execute("ALTER SYSTEM SET fsync = off")
-                connection.execute("SELECT pg_reload_conf()")
                 connection.execute(f"CREATE DATABASE {TEMPLATE}")
             schema.upgrade(named(url, TEMPLATE))
             yield url
+            # It is thrown away: the files of a hundred databases need not be synced, for half a
+            # minute, when it stops. Not before: `doctor` looks at this setting.
+            with psycopg.connect(url, autocommit=True) as connection:
+                connection.execute("ALTER SYSTEM SET fsync = off")
+                connection.execute("SELECT pg_reload_conf()")
     finally:
         shutil.rmtree(folder)
 
