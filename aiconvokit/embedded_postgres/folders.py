@@ -102,15 +102,6 @@ def make_private(folder: Path, uid: int, gid: int) -> None:
             os.close(handle)
 
 
-def fsync_folder(folder: Path) -> None:
-    """Make the renames in a folder survive a power failure."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def open_lock(path: Path) -> int:
     """Open a lock file that nobody else can open, hence hold; returns its descriptor."""
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)

@@ -32,6 +32,7 @@ import platformdirs
 import psycopg
 from psycopg.pq import PGconn, Ping
 
+from aiconvokit.durable import fsync_folder
 from aiconvokit.embedded_postgres import folders, programs
 from aiconvokit.embedded_postgres.errors import EmbeddedPostgresError
 
@@ -226,7 +227,7 @@ class EmbeddedPostgres:
             os.chown(new, self._account.uid, self._account.gid)
         programs.run(self._account, self._dir, "initdb", f"--pgdata={new}", *INITDB)
         new.rename(self._cluster)
-        folders.fsync_folder(self._dir)
+        fsync_folder(self._dir)
 
     def _listening(self) -> Literal["there", "busy", "absent"]:
         """Judged by the socket alone: a pid file outlives its server, and pids are used again."""

@@ -5,6 +5,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from aiconvokit.rest.fields import Id, LongText
+from aiconvokit.retrieval.schemas import SearchResult
 
 
 class ListArguments(Struct):
@@ -35,14 +36,8 @@ class Assistants(Struct):
     next_after: int | None
 
 
-class FoundPassage(Struct):
+class FoundPassage(SearchResult):
     uri: str
-    document_id: int
-    filename: str
-    page: int
-    heading: str
-    score: float
-    text: str
 
 
 class FoundPassages(Struct):

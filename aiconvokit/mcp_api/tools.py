@@ -31,6 +31,7 @@ from aiconvokit.rest.ending import unless_ended
 from aiconvokit.rest.fields import read_fields
 from aiconvokit.rest.lists import DEFAULT_LIMIT, Window
 from aiconvokit.retrieval.glossary import entries_of
+from aiconvokit.retrieval.schemas import show_passage
 from aiconvokit.retrieval.search import Question, Scope, search
 
 PURPOSE_CHARACTERS = 300
@@ -72,13 +73,8 @@ async def search_documents(asking: Asking, wanted: SearchArguments) -> Told:
     )
     shown = [
         FoundPassage(
+            **msgspec.structs.asdict(show_passage(one)),
             uri=address(wanted.assistant_id, one.document_id, one.page),
-            document_id=one.document_id,
-            filename=one.filename,
-            page=one.page,
-            heading=one.heading,
-            score=round(one.score, 4),
-            text=one.text,
         )
         for one in found.passages
     ]

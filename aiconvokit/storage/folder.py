@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, cast
 
+from aiconvokit.durable import fsync_folder
 from aiconvokit.storage.contents import BLOCK, PART, Kept, Stored, copy, digest_of, name_of
 
 
@@ -79,14 +80,6 @@ class FolderStorage:
                 # A link, not a rename: the temporary name is removed by its owner either way.
                 with suppress(FileExistsError):  # another upload of the same content was faster
                     os.link(part.name, target)
-                _fsync_folder(target.parent)
-                _fsync_folder(self.root)
+                fsync_folder(target.parent)
+                fsync_folder(self.root)
         return stored
-
-
-def _fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

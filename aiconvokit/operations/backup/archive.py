@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
 
+from aiconvokit.durable import fsync_folder
 from aiconvokit.operations.backup.errors import BackupError
 
 _BLOCK = 1024 * 1024
@@ -91,7 +92,7 @@ def written(target: Path) -> Iterator[Writer]:
             out.flush()
             os.fsync(out.fileno())
             part.rename(target)
-            _fsync_folder(target.parent)
+            fsync_folder(target.parent)
     except OSError as error:
         raise BackupError(f"{target} cannot be written: {error.strerror or error}.") from error
 
@@ -163,11 +164,3 @@ def _readable(path: Path) -> Iterator[None]:
         raise BackupError(f"{path} is no backup, or only a part of one.") from error
     except OSError as error:
         raise BackupError(f"{path} cannot be read: {error.strerror or error}.") from error
-
-
-def _fsync_folder(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
