@@ -14,11 +14,10 @@ from generated import keep
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
-from aiconvokit.config import MIB, Limits, Settings
+from aiconvokit.config import MIB, Limits, Settings, variable_of
 
 PAGE = Path(__file__).parent / "settings.md"
 HEAD = "| Variable | Default | |\n|---|---|---|\n"
-PREFIX = "AICONVOKIT_"
 
 
 def rows() -> Iterator[tuple[str, str, str]]:
@@ -28,13 +27,7 @@ def rows() -> Iterator[tuple[str, str, str]]:
         for name, field in settings.model_fields.items():
             if name not in told:
                 sys.exit(f"{settings.__name__}.{name} has no docstring: nobody learns what it is.")
-            yield f"`{variable(name, field)}`", default(field), told[name].replace("|", "\\|")
-
-
-def variable(name: str, field: FieldInfo) -> str:
-    """The environment variable that a field is read from."""
-    alias = field.validation_alias
-    return alias if isinstance(alias, str) else PREFIX + name.upper()
+            yield f"`{variable_of(name, field)}`", default(field), told[name].replace("|", "\\|")
 
 
 def default(field: FieldInfo) -> str:
