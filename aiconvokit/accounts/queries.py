@@ -205,9 +205,11 @@ async def deletion_of(session: AsyncSession, user_id: int, deletion_id: int) -> 
 _ADD_USAGE = """
 INSERT INTO usage_day AS u (owner_id, day, assistant_id, questions, prompt_tokens,
                             completion_tokens)
-VALUES (%(owner)s, timezone('UTC', now())::date, %(assistant)s, 1, %(prompt)s, %(completion)s)
+VALUES (%(owner)s, timezone('UTC', now())::date, %(assistant)s, %(questions)s, %(prompt)s,
+        %(completion)s)
 ON CONFLICT (owner_id, day, assistant_id) DO UPDATE SET
-    questions = u.questions + 1, prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
+    questions = u.questions + excluded.questions,
+    prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
     completion_tokens = u.completion_tokens + excluded.completion_tokens
 """
 
@@ -223,6 +225,7 @@ async def add_usage(
     *,
     prompt_tokens: int,
     completion_tokens: int,
+    questions: int = 1,
 ) -> None:
     """Count one answered question of today (UTC, by the database's clock).
 
@@ -232,8 +235,13 @@ async def add_usage(
         assistant_id: which assistant, or NO_ASSISTANT.
         prompt_tokens: what the models read for it.
         completion_tokens: what they wrote.
+        questions: 0 for one that was counted before, and went on.
     """
-    counted = {"prompt": prompt_tokens, "completion": completion_tokens}
+    counted = {
+        "prompt": prompt_tokens,
+        "completion": completion_tokens,
+        "questions": questions,
+    }
     keys = {"owner": owner_id, "assistant": assistant_id}
     await transaction.execute(_ADD_USAGE, {**keys, **counted})
 

@@ -20,7 +20,8 @@ from aiconvokit.chat.turn_state import Turn
 from aiconvokit.chat.unfolding import Released
 from aiconvokit.chat.written import write
 from aiconvokit.errors import AIConvoKitError
-from aiconvokit.llm.chat_model import Restarted
+from aiconvokit.llm.chat_model import ChatModel, Restarted
+from aiconvokit.llm.functions import FunctionCall, no_model, without_tools
 from aiconvokit.services import Services
 
 STILL_READING = "The documents are still being read. Please ask again in a moment."
@@ -52,7 +53,14 @@ class TextDelta:
     text: str
 
 
-Event = Started | Cited | TextDelta | Restarted | Done
+@dataclass(frozen=True, slots=True)
+class Called:
+    """The model calls functions that the turn offered: its answer ends with that."""
+
+    calls: tuple[FunctionCall, ...]
+
+
+Event = Started | Cited | TextDelta | Called | Restarted | Done
 
 
 async def run_turn(
@@ -109,32 +117,31 @@ async def carry_on(
 
 async def answer(
     services: Services, turn: Turn, sources: Sequence[Source] | None
-) -> AsyncGenerator[Cited | TextDelta | Restarted, None]:
+) -> AsyncGenerator[Cited | TextDelta | Called | Restarted, None]:
     """The answer piece by piece, kept in `turn.answer` as far as it came.
 
     Args:
         services: the model.
         turn: what is asked.
         sources: as `find_sources` found them.
+
+    Raises:
+        UpstreamFailed: the model failed, or there is none that could call what is offered.
     """
+    if turn.offered is not None:
+        ensure_offerable(services)
     if sources is None:
         for event in _say(turn, attribute(STILL_READING, [])):
             yield event
         return
     if services.chat_model is not None:
-        said = ""
-        async with aclosing(write(services, services.chat_model, turn, sources)) as pieces:
-            async for piece in pieces:
-                if not isinstance(piece, Released):
-                    said = ""
-                    yield piece
-                    continue
-                held = "" if said.strip() else said  # what is blank may be all there is
-                said += piece.text
-                if said.strip():
-                    for event in _events(held + piece.text, piece.citations):
-                        yield event
-        if said.strip():  # small models answer "[4]" and nothing else
+        async with aclosing(_written(services, services.chat_model, turn, sources)) as written:
+            async for piece in written:
+                yield piece
+        if turn.answer.calls:
+            yield Called(turn.answer.calls)
+            return
+        if turn.answer.proven.output.strip():  # small models answer "[4]" and nothing else
             return
     trace, budget = turn.trace, services.settings.limits.passage_tokens
     trace.sent = trace.sent or fitting_sources(sources, budget)
@@ -144,6 +151,37 @@ async def answer(
         )
     for event in _say(turn, extracted or attribute(ABSTENTION, [])):
         yield event
+
+
+async def _written(
+    services: Services, model: ChatModel, turn: Turn, sources: Sequence[Source]
+) -> AsyncGenerator[Cited | TextDelta | Restarted, None]:
+    """What the model writes."""
+    said = ""
+    async with aclosing(write(services, model, turn, sources)) as pieces:
+        async for piece in pieces:
+            if not isinstance(piece, Released):
+                said = ""
+                yield piece
+                continue
+            held = "" if said.strip() else said  # what is blank may be all there is
+            said += piece.text
+            if said.strip():
+                for event in _events(held + piece.text, piece.citations):
+                    yield event
+
+
+def ensure_offerable(services: Services) -> None:
+    """Make sure that functions can be offered at all, before anything is done.
+
+    Raises:
+        UpstreamFailed: no model is configured, or its server was found to take no functions.
+    """
+    model = services.chat_model
+    if model is None:
+        raise no_model()
+    if model.traits.calls_tools is False:
+        raise without_tools()
 
 
 def _say(turn: Turn, proven: Attributed) -> list[Cited | TextDelta]:

@@ -11,6 +11,7 @@ from typing import Literal
 
 from aiconvokit.chat.proof import Source
 from aiconvokit.llm.chat_model import ChatMessage
+from aiconvokit.llm.functions import Round
 from ingestion.tokens import count_tokens
 
 MESSAGE_OVERHEAD = 4
@@ -32,6 +33,11 @@ NOTHING_FOUND = (
     "Nothing in the documents fits this question. If it asks for facts, say in one sentence, in "
     "its language, that the documents do not answer it; do not answer from memory. You may greet, "
     "and speak about the conversation itself."
+)
+
+FUNCTIONS = (
+    "Functions are offered besides. Call one where it helps to answer; what it returns is as good "
+    "as a passage, and needs no number."
 )
 
 Role = Literal["user", "assistant"]
@@ -91,6 +97,21 @@ def build(
     turns = _alternating([*history, Said("user", asked)])
     messages += [ChatMessage(turn.role, turn.content) for turn in turns]
     return messages
+
+
+def with_functions(messages: Sequence[ChatMessage]) -> list[ChatMessage]:
+    """A prompt whose rules speak of documents, where functions may be called besides."""
+    system, *turns = messages
+    return [ChatMessage("system", f"{system.content}\n\n{FUNCTIONS}"), *turns]
+
+
+def round_messages(one: Round) -> list[ChatMessage]:
+    """Calls as the model made them, and what each came to: they stand behind the question."""
+    outputs = zip(one.calls, one.outputs, strict=True)
+    return [
+        ChatMessage("assistant", one.text, calls=one.calls),
+        *(ChatMessage("tool", output, call_id=call.id) for call, output in outputs),
+    ]
 
 
 def fitting_history(turns: Sequence[Said], budget: int) -> list[Said]:

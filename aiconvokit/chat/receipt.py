@@ -78,7 +78,7 @@ def draw(
             _found(rank, passage, is_sent=passage.chunk_id in sent)
             for rank, passage in enumerate(trace.found, start=1)
         ],
-        messages=[SentOut(one.role, one.content) for one in trace.messages],
+        messages=[SentOut(one.role, _words(one)) for one in trace.messages],
         model=model,
         parameters=ParametersOut(
             model=trace.asked,
@@ -109,6 +109,12 @@ def documents_in(trace: Trace, history: Sequence[Said]) -> set[int]:
     if not trace.messages and trace.rewritten is None:
         return found
     return found.union(*(said.cited for said in history))
+
+
+def _words(message: ChatMessage) -> str:
+    """What a message says, with the calls of functions that it holds."""
+    calls = (f"{one.name}({one.arguments})" for one in message.calls)
+    return "\n".join(filter(None, (message.content, *calls)))
 
 
 def _found(rank: int, passage: Passage, *, is_sent: bool) -> FoundOut:

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from aiconvokit.assistants import access
-from aiconvokit.chat import queries, turn_queries
+from aiconvokit.chat import queries, turn_queries, waiting_queries
 from aiconvokit.chat.prompt import Said
 from aiconvokit.chat.tables import API
 from aiconvokit.chat.turn import (
@@ -20,6 +21,7 @@ from aiconvokit.chat.turn_queries import Earlier, Persona, Saying
 from aiconvokit.chat.turn_state import UNBOUNDED, Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, Conflict, NotFound
+from aiconvokit.llm.functions import Offered, Round
 from aiconvokit.services import Services
 
 NOTHING_ASKED = "The thread has no message of a user to answer."
@@ -31,7 +33,8 @@ class AskedInThread:
 
     `thread_id` and `assistant_id` are rows. `instructions` None are the assistant's own;
     `more_instructions` come after them. `said_first` are stored when the turn begins, or not at
-    all. `searches` None is as the assistant has it.
+    all. `searches` None is as the assistant has it. Where the model calls functions that are
+    `offered`, the thread waits `waits_seconds` for what they come to; 0: the turn ends with that.
     """
 
     user_id: int
@@ -43,6 +46,24 @@ class AskedInThread:
     searches: bool | None = None
     last_messages: int = HISTORY_MESSAGES
     bounds: Bounds = UNBOUNDED
+    offered: Offered | None = None
+    waits_seconds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class GoingOn:
+    """How a turn that waits goes on: as it was `asked`, with the `rounds` of calls so far.
+
+    `held` is its lease; `first_row` is the row of its first answer, `message_row` and `message_id`
+    are those of the one to come.
+    """
+
+    asked: AskedInThread
+    rounds: Sequence[Round]
+    held: UUID
+    first_row: int
+    message_row: int
+    message_id: str
 
 
 AtBegin = Callable[[Transaction, StoredTurn], Awaitable[None]]
@@ -66,6 +87,31 @@ async def begin_in_thread(services: Services, asked: AskedInThread, along: AtBeg
     )
 
 
+async def go_on_in_thread(
+    services: Services,
+    going_on: GoingOn,
+    along: AtBegin,
+    say_why_not: Callable[[], Awaitable[None]],
+) -> StoredTurn:
+    """Take the thread of a turn that waits, and read again what it needs.
+
+    Args:
+        services: the database.
+        going_on: how.
+        along: stores what goes with it.
+        say_why_not: raises what there is to say when the turn waits no more.
+
+    Raises:
+        AIConvoKitError: as `say_why_not` has it.
+    """
+    return await first_transaction(
+        services,
+        partial(_resumed, services, going_on, along),
+        partial(turn_queries.give_back, thread_id=going_on.asked.thread_id),
+        say_why_not,
+    )
+
+
 async def _ensure_askable(services: Services, asked: AskedInThread) -> None:
     async with services.sessions() as session:
         thread = await queries.thread_of(session, asked.user_id, asked.thread_id)
@@ -83,15 +129,8 @@ async def _begun(
     transaction: Transaction,
     lease: UUID,
 ) -> StoredTurn | None:
-    keys = {
-        "thread": asked.thread_id,
-        "assistant": asked.assistant_id,
-        "user": asked.user_id,
-        "origin": API,
-        "shared": services.settings.shared_assistants,
-    }
     seconds = services.settings.limits.lease_seconds
-    room = await turn_queries.take_thread(transaction, keys, lease, seconds)
+    room = await turn_queries.take_thread(transaction, _keys(services, asked), lease, seconds)
     if room is None:
         return None
     if asked.said_first:
@@ -110,8 +149,59 @@ async def _begun(
         collections=begun.collections,
         history=history,
         bounds=asked.bounds,
+        offered=asked.offered,
+        waits_seconds=asked.waits_seconds,
         message_row=begun.row,
         message_id=begun.message_id,
+    )
+    await along(transaction, turn)
+    return turn
+
+
+def _keys(services: Services, asked: AskedInThread) -> dict[str, Any]:
+    return {
+        "thread": asked.thread_id,
+        "assistant": asked.assistant_id,
+        "user": asked.user_id,
+        "origin": API,
+        "shared": services.settings.shared_assistants,
+    }
+
+
+async def _resumed(
+    services: Services,
+    going_on: GoingOn,
+    along: AtBegin,
+    transaction: Transaction,
+    lease: UUID,
+) -> StoredTurn | None:
+    asked = going_on.asked
+    keys = {**_keys(services, asked), "held": going_on.held}
+    seconds = services.settings.limits.lease_seconds
+    room = await waiting_queries.take(transaction, keys, lease, seconds)
+    if room is None:
+        return None
+    limit = min(asked.last_messages, HISTORY_MESSAGES)
+    read = await waiting_queries.resume(
+        transaction, room, limit, going_on.first_row, searches=asked.searches
+    )
+    question, history = _divided(read.messages)
+    turn = StoredTurn(
+        user_id=asked.user_id,
+        chat_id=read.chat_id,
+        thread_id=room.thread_id,
+        thread_public_id=room.thread_public_id,
+        lease=lease,
+        question=question,
+        persona=_instructed(room.persona, asked),
+        collections=read.collections,
+        history=history,
+        bounds=asked.bounds,
+        offered=asked.offered,
+        rounds=going_on.rounds,
+        waits_seconds=asked.waits_seconds,
+        message_row=going_on.message_row,
+        message_id=going_on.message_id,
     )
     await along(transaction, turn)
     return turn

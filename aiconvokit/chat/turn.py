@@ -16,7 +16,7 @@ import psycopg
 
 from aiconvokit.accounts.queries import add_usage
 from aiconvokit.assistants import access
-from aiconvokit.chat import queries, turn_queries
+from aiconvokit.chat import queries, turn_queries, waiting
 from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Citation
@@ -25,9 +25,11 @@ from aiconvokit.chat.tables import API
 from aiconvokit.chat.telling import how_it_broke_off, tell
 from aiconvokit.chat.turn_queries import Earlier
 from aiconvokit.chat.turn_state import Turn
+from aiconvokit.chat.waiting import Held, Waiting
 from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import AIConvoKitError, ChatBusy, Conflict, InvalidFields, NotFound
 from aiconvokit.files.redaction_queries import REDACTED
+from aiconvokit.llm.functions import FunctionCall
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
 
@@ -57,9 +59,11 @@ class Asked:
 class StoredTurn(Turn):
     """A turn of a thread: what the first transaction settled.
 
-    `message_row` and `message_id` are those of its answer.
+    `message_row` and `message_id` are those of its answer. Where the model calls functions, the
+    turn waits `waits_seconds` for what they come to; 0: it ends with the calls.
     """
 
+    waits_seconds: int = 0
     user_id: int
     chat_id: int
     thread_id: int
@@ -84,6 +88,10 @@ class Done:
     usage: dict[str, int] | None
     finish_reason: str | None
     milliseconds: dict[str, float]
+    calls: tuple[FunctionCall, ...] = ()
+    """Of functions; the turn ended with them, or waits."""
+    waits: Waiting | None = None
+    """For what the functions come to; None: the turn is over."""
 
 
 async def begin(services: Services, asked: Asked) -> StoredTurn:
@@ -210,6 +218,8 @@ Along = Callable[[Transaction, "Done"], Awaitable[None]]
 async def record(services: Services, turn: StoredTurn, along: Along | None) -> Done:
     """Store the answer with its receipt and give the lease back, all or nothing.
 
+    Where the turn is to wait for what functions come to, it keeps the lease.
+
     Raises:
         ChatBusy: the lease ran out, and another turn has begun.
         NotFound: the chat was deleted meanwhile.
@@ -227,7 +237,7 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
 
 
 async def count_answered(transaction: Transaction, user_id: int, turn: Turn) -> None:
-    """Count an answered question and the tokens that it took."""
+    """Count an answered question and the tokens that it took; one that goes on was counted."""
     usage = turn.answer.usage
     await add_usage(
         transaction,
@@ -235,6 +245,7 @@ async def count_answered(transaction: Transaction, user_id: int, turn: Turn) -> 
         turn.persona.id,
         prompt_tokens=usage.prompt_tokens if usage else 0,
         completion_tokens=usage.completion_tokens if usage else 0,
+        questions=0 if turn.rounds else 1,
     )
 
 
@@ -274,7 +285,8 @@ async def _put_down(
         told |= {source.passage.document_id for source in turn.trace.sent}
         told.update(*(one.cited for one in turn.history))
     if gone & told:
-        done, status = replace(done, output=REDACTED, citations=(), claims=()), "redacted"
+        done = replace(done, output=REDACTED, citations=(), claims=(), calls=())
+        status = "redacted"
     receipt = draw(
         turn.trace,
         turn.message_id,
@@ -294,6 +306,10 @@ async def _put_down(
         "milliseconds": done.milliseconds,
     }
     kept = without_words_of(receipt, gone) if gone else receipt
+    if status == "complete" and done.calls and turn.waits_seconds:
+        place = Held(turn.thread_id, turn.lease, turn.waits_seconds, turn.message_row)
+        waits = await waiting.begin(transaction, place, ended, sorted(held), kept)
+        return replace(done, waits=waits)
     await turn_queries.finish(transaction, turn.message_row, ended, sorted(held), kept)
     return done
 
@@ -311,6 +327,7 @@ def _done(turn: StoredTurn) -> Done:
         usage=asdict(answer.usage) if answer.usage else None,
         finish_reason=answer.finish_reason,
         milliseconds=turn.trace.times(),
+        calls=answer.calls,
     )
 
 

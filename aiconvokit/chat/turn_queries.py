@@ -128,13 +128,16 @@ _ENSURE_CHAT = """
 INSERT INTO chat (thread_id, assistant_id) VALUES (%(thread)s, %(assistant)s)
 ON CONFLICT (thread_id) DO UPDATE SET thread_id = EXCLUDED.thread_id RETURNING id
 """
+# Without words are calls of functions, and other items of conversations of `/v1`.
 _NEWEST_MESSAGES = """
 SELECT role, content, citations FROM message
-WHERE thread_id = %(thread)s AND status = 'complete' ORDER BY id DESC LIMIT %(limit)s
+WHERE thread_id = %(thread)s AND status = 'complete' AND content <> ''
+ORDER BY id DESC LIMIT %(limit)s
 """
-_NEWEST_OF_ANY_STATUS = """
+NEWEST_OF_ANY_STATUS = """
 SELECT role, content, citations, status FROM message
-WHERE thread_id = %(thread)s ORDER BY id DESC LIMIT %(limit)s
+WHERE thread_id = %(thread)s AND id < coalesce(%(before)s, 9223372036854775807)
+ORDER BY id DESC LIMIT %(limit)s
 """
 # What the assistant reads, and after it what the thread brings; neither where it does not search.
 _COLLECTIONS = f"""
@@ -157,17 +160,22 @@ ORDER BY one.position
 _HOLD_DOCUMENTS = """
 SELECT id FROM document WHERE id = ANY(%(documents)s) ORDER BY id FOR KEY SHARE
 """
-_FINISH = """
-WITH kept AS (
-    INSERT INTO receipt (message_id, document_ids, content)
-    VALUES (%(message)s, %(documents)s, %(receipt)s)
-)
+# A turn that waited has one already; what it held words of, calls of functions may hold still.
+KEEP_RECEIPT = """
+INSERT INTO receipt (message_id, document_ids, content)
+VALUES (%(message)s, %(documents)s, %(receipt)s)
+ON CONFLICT (message_id) DO UPDATE SET
+    content = excluded.content,
+    document_ids = ARRAY(SELECT DISTINCT unnest(receipt.document_ids || excluded.document_ids))
+"""
+_FINISH = f"""
+WITH kept AS ({KEEP_RECEIPT})
 UPDATE message
 SET status = %(status)s, content = %(content)s, model = %(model)s,
     finish_reason = %(finish_reason)s, error_code = %(error_code)s, usage = %(usage)s,
     citations = %(citations)s, claims = %(claims)s, milliseconds = %(milliseconds)s
 WHERE id = %(message)s
-"""
+"""  # noqa: S608  # ours, above
 # A turn renews its lease while it lives, so an expired one is a dead process's.
 _INTERRUPT_LOST = text(
     f"""
@@ -324,7 +332,7 @@ async def begin_in_thread(
     """
     answer_id = public_id("msg")
     keys = {**_keys(room, limit), "searches": searches, "answer_id": answer_id}
-    said = await transaction.execute(_NEWEST_OF_ANY_STATUS, keys)
+    said = await transaction.execute(NEWEST_OF_ANY_STATUS, {**keys, "before": None})
     inserted = await transaction.execute(_INSERT_ANSWER, keys)
     chat = await transaction.execute(_ENSURE_CHAT, keys)
     collections = await transaction.execute(_COLLECTIONS, keys)
@@ -340,6 +348,15 @@ async def begin_in_thread(
 def _keys(room: Room, limit: int) -> dict[str, Any]:
     room_keys = {"thread": room.thread_id, "assistant": room.persona.id}
     return {**room_keys, "limit": limit, "searches": None}
+
+
+async def collections_of(
+    transaction: Transaction, room: Room, *, searches: bool | None
+) -> list[Collection]:
+    """What is read in a thread; `searches` None: as the assistant has it."""
+    keys = {"thread": room.thread_id, "assistant": room.persona.id, "searches": searches}
+    found = await transaction.execute(_COLLECTIONS, keys)
+    return await _searched(transaction, await found.fetchall())
 
 
 async def _searched(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list[Collection]:

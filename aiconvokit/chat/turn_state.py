@@ -12,6 +12,8 @@ from aiconvokit.chat.proof import Attributed
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.llm.chat_model import Usage
+from aiconvokit.llm.functions import FunctionCall, Offered, Round
+from aiconvokit.retrieval.filters import Condition
 from ingestion.tables import Collection
 
 
@@ -40,17 +42,26 @@ class Answer:
     model: str | None = None
     finish_reason: str | None = None
     usage: Usage | None = None
+    calls: tuple[FunctionCall, ...] = ()
+    """Of functions: the caller is to run them, and to ask again with what they came to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A question, its conversation, and who answers from which documents."""
+    """A question, its conversation, and who answers from which documents.
+
+    `offered` are functions that the model may call, `rounds` what came of its calls so far. Of the
+    collections those documents are read that meet `where`; None: all.
+    """
 
     question: str
     persona: Persona
     collections: Sequence[Collection]
     history: Sequence[Said]
     bounds: Bounds = UNBOUNDED
+    offered: Offered | None = None
+    rounds: Sequence[Round] = ()
+    where: Condition | None = None
     trace: Trace = field(default_factory=Trace)
     answer: Answer = field(default_factory=Answer)
 

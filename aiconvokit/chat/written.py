@@ -14,6 +14,7 @@ from aiconvokit.chat.turn_state import Turn
 from aiconvokit.chat.unfolding import Released, Unfolding
 from aiconvokit.llm.chat_model import ChatEvent, ChatMessage, ChatModel, Completed, Restarted
 from aiconvokit.llm.errors import InputTooLong
+from aiconvokit.llm.functions import texts_of
 from aiconvokit.services import Services
 from ingestion.embed import Embedder
 
@@ -65,7 +66,10 @@ class _Writer:
         window = min((one for one in windows if one is not None), default=None)
         if window is None:
             return budget
-        return budget.within(window, f"{turn.persona.instructions}\n{turn.question}")
+        fixed = [turn.persona.instructions, turn.question, *texts_of(turn.rounds)]
+        if turn.offered is not None:
+            fixed.append(turn.offered.text())
+        return budget.within(window, "\n".join(fixed))
 
     async def answer(self, budget: prompt.Budget) -> AsyncGenerator[Released | Restarted]:
         """Ask with a prompt of that size."""
@@ -84,7 +88,7 @@ class _Writer:
                         answer.model = self._model.name
                     if isinstance(event, Completed):
                         answer.model, answer.usage = event.model, event.usage
-                        answer.finish_reason = event.finish_reason
+                        answer.finish_reason, answer.calls = event.finish_reason, event.calls
                     elif isinstance(event, Restarted):
                         unfolding = self._unfolding()
                         yield event
@@ -97,18 +101,26 @@ class _Writer:
 
     def _stream(self) -> AsyncGenerator[ChatEvent]:
         bounds = self._turn.bounds
-        return self._model.stream(self._turn.trace.messages, max_tokens=bounds.answer_tokens)
+        return self._model.stream(
+            self._turn.trace.messages,
+            max_tokens=bounds.answer_tokens,
+            offered=self._turn.offered,
+        )
 
     def _messages(self, budget: prompt.Budget) -> Sequence[ChatMessage]:
         turn = self._turn
-        return prompt.build(
+        has_documents = any(one.chunk_count for one in turn.collections)
+        messages = prompt.build(
             instructions=turn.persona.instructions,
             company_name=turn.persona.company_name,
             history=prompt.fitting_history(turn.history, budget.history),
             question=turn.question,
             sources=turn.trace.sent,
-            has_documents=any(one.chunk_count for one in turn.collections),
+            has_documents=has_documents,
         )
+        if turn.offered is not None and has_documents:
+            messages = prompt.with_functions(messages)
+        return messages + [said for one in turn.rounds for said in prompt.round_messages(one)]
 
     def _unfolding(self) -> Unfolding:
         turn, embedder = self._turn, self._embedder

@@ -32,7 +32,27 @@ _TOLD = text(
     ORDER BY m.id
     """
 )
-_THREADS = text("SELECT thread_id, min(id) FROM message WHERE id = ANY(:ids) GROUP BY thread_id")
+# With the threads of responses of `/v1` that went on from one of these answers, or a later one.
+_THREADS = text(
+    """
+    WITH first AS (
+        SELECT thread_id, min(id) AS id FROM message WHERE id = ANY(:ids) GROUP BY thread_id
+    ), response AS (
+        SELECT r.public_id FROM run r JOIN first ON first.thread_id = r.thread_id
+        WHERE starts_with(r.public_id, 'resp_') AND r.message_id >= first.id
+    )
+    SELECT thread_id, min(id) FROM (
+        SELECT thread_id, id FROM first
+        UNION ALL
+        SELECT went_on.thread_id, (SELECT min(id) FROM first)
+        FROM run went_on JOIN thread t ON t.id = went_on.thread_id
+        WHERE EXISTS (SELECT FROM response)
+          AND t.owner_id IN (
+              SELECT owner_id FROM thread WHERE id IN (SELECT thread_id FROM first))
+          AND went_on.parameters -> 'before' ?| ARRAY(SELECT public_id FROM response)
+    ) AS one GROUP BY thread_id
+    """
+)
 _TEXTS = text(
     """
     SELECT version, number, text FROM page
@@ -73,6 +93,36 @@ _REDACT_RECEIPTS = text(
 )
 
 
+# A model may call a function with words of any document that it was sent. What it came to is the
+# client's own.
+_REDACT_CALLS = text(
+    """
+    UPDATE run SET parameters = jsonb_set(parameters, '{rounds}', (
+        SELECT jsonb_agg(jsonb_set(made, '{calls}', (
+            SELECT jsonb_agg(call || jsonb_build_object('arguments', CAST(:notice AS text))
+                             ORDER BY at)
+            FROM jsonb_array_elements(made -> 'calls') WITH ORDINALITY AS one(call, at)
+        )) ORDER BY nr)
+        FROM jsonb_array_elements(parameters -> 'rounds') WITH ORDINALITY AS round(made, nr)))
+    WHERE parameters ? 'rounds' AND message_id IN (
+        SELECT message_id FROM receipt WHERE document_ids @> ARRAY[CAST(:id AS bigint)])
+    """
+)
+
+
+# The same of responses, whose calls are rows of their own.
+_REDACT_CALL_ITEMS = text(
+    """
+    UPDATE message m SET attachments = jsonb_set(
+        m.attachments, '{0,arguments}', to_jsonb(CAST(:notice AS text)))
+    FROM receipt r JOIN run ON run.message_id = r.message_id
+    WHERE r.document_ids @> ARRAY[CAST(:id AS bigint)]
+      AND m.public_id IN (SELECT jsonb_array_elements_text(run.parameters -> 'output'))
+      AND m.thread_id = run.thread_id
+    """
+)
+
+
 # Answers that are kept for requests sent again, of all assistants that gave one of these.
 _FORGET = text(
     """
@@ -109,7 +159,7 @@ async def told_of(session: AsyncSession, document_id: int, but: Sequence[int]) -
 
 
 async def first_in_threads(session: AsyncSession, message_ids: Sequence[int]) -> dict[int, int]:
-    """Thread id -> the first of some messages in it."""
+    """Thread id -> the first of some messages in it, or of those before it that it went on from."""
     rows = await session.execute(_THREADS, {"ids": list(message_ids)})
     return {row[0]: row[1] for row in rows}
 
@@ -134,5 +184,10 @@ async def redact(session: AsyncSession, message_ids: Sequence[int]) -> None:
 
 
 async def redact_receipts(session: AsyncSession, document_id: int) -> None:
-    """Take a document's words out of the receipts that hold some; numbers and scores stay."""
+    """Take a document's words out of the receipts that hold some; numbers and scores stay.
+
+    Calls of functions that were made on the way to those answers lose their arguments.
+    """
+    for calls in (_REDACT_CALLS, _REDACT_CALL_ITEMS):
+        await session.execute(calls, {"id": document_id, "notice": REDACTED})
     await session.execute(_REDACT_RECEIPTS, {"id": document_id})

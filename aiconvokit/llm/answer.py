@@ -2,15 +2,19 @@
 
 from collections.abc import Iterator, Sequence
 
+from aiconvokit.llm.calls import Calls
 from aiconvokit.llm.chat_events import Completed, Delta, Restarted, Usage
 from aiconvokit.llm.client import CHAT_MODEL
 from aiconvokit.llm.errors import ModelError
+from aiconvokit.llm.functions import Offered
 from aiconvokit.llm.sse import DONE
 from aiconvokit.llm.text import scrub
 from aiconvokit.llm.think import ThinkFilter
 from aiconvokit.llm.wire import ChatChunk, TokenUsage, read_chunk
 
 MOST_TOKENS = 2**31 - 1
+CALLED = "tool_calls"
+"""The finish reason of an answer that ends with calls of functions."""
 LONGEST_ANSWER = 200_000
 """Characters; a model that repeats itself would go on until the deadline."""
 
@@ -22,8 +26,9 @@ class Answer:
         came_whole: the server did not stream it.
     """
 
-    def __init__(self, *, opens_reasoning: bool) -> None:
+    def __init__(self, *, opens_reasoning: bool, offered: Offered | None = None) -> None:
         self.came_whole = False
+        self._calls = Calls(offered)
         self._think = ThinkFilter(opened=opens_reasoning)
         self._parts: list[str] = []
         self._length = 0
@@ -37,7 +42,7 @@ class Answer:
     @property
     def is_full(self) -> bool:
         """No more may be added."""
-        return self._length >= LONGEST_ANSWER
+        return self._length + self._calls.length >= LONGEST_ANSWER
 
     @property
     def opens_reasoning(self) -> bool:
@@ -86,9 +91,11 @@ class Answer:
 
         Raises:
             ModelError: the model said nothing; a filter that took everything away says so itself.
+                Or it calls what was not offered.
         """
         text = "".join(self._parts)
-        if not text.strip() and self._finish_reason != "content_filter":
+        has_said = text.strip() or self._calls.has_begun
+        if not has_said and self._finish_reason != "content_filter":
             raise ModelError(
                 "The chat model gave an empty answer. Ask again, or ask differently.",
                 code="model_empty_answer",
@@ -97,7 +104,11 @@ class Answer:
         if (counted := self._usage) is not None:
             usage = Usage(_count(counted.prompt_tokens), _count(counted.completion_tokens))
         reason = "length" if self.is_full else self._finish_reason
-        return Completed(reason, usage, self._model or asked_model, text)
+        model = self._model or asked_model
+        is_cut = reason in {"length", "content_filter"}  # a part of a call is not to be run
+        if is_cut or not self._calls.has_begun:
+            return Completed(reason, usage, model, text)
+        return Completed(CALLED, usage, model, text, self._calls.whole())
 
     def _read(self, payload: bytes) -> str:
         chunk = read_chunk(payload)
@@ -120,6 +131,8 @@ class Answer:
         if choice.message is not None and choice.delta is None:
             self.came_whole = self._has_ended = True
         said = choice.delta or choice.message
+        if said is not None and said.tool_calls:
+            self._calls.take(said.tool_calls)
         return said.text if said else ""
 
     def _add(self, text: str) -> list[Delta | Restarted]:

@@ -3,13 +3,21 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from aiconvokit.llm.functions import FunctionCall
+
 
 @dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """One message of a prompt."""
+    """One message of a prompt.
 
-    role: Literal["system", "user", "assistant"]
+    An assistant's may hold `calls` of functions. What each came to follows it, as a message of role
+    tool with the call's id.
+    """
+
+    role: Literal["system", "user", "assistant", "tool"]
     content: str
+    calls: tuple[FunctionCall, ...] = ()
+    call_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +45,15 @@ class Completed:
     """The end of an answer.
 
     `finish_reason` is the server's, None where it gave none. `text` is the whole answer, to be
-    stored: the deltas joined, from the last `Restarted` on.
+    stored: the deltas joined, from the last `Restarted` on. It may be empty where the model
+    `calls` functions.
     """
 
     finish_reason: str | None
     usage: Usage | None
     model: str
     text: str = ""
+    calls: tuple[FunctionCall, ...] = ()
 
 
 ChatEvent = Delta | Restarted | Completed

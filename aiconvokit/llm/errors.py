@@ -21,6 +21,7 @@ ModelErrorCode = Literal[
     "model_bad_response",
     "model_empty_answer",
     "model_rate_limited",
+    "model_without_tools",
     "embedder_unreachable",
     "embedder_timeout",
     "embedder_misconfigured",
@@ -38,6 +39,7 @@ _STATUS = {
     "embedder_rate_limited": 503,
     "embedder_unavailable": 503,
     "input_too_long": 422,
+    "model_without_tools": 400,
 }
 _OTHER_STATUS = 502
 
@@ -45,8 +47,9 @@ _OTHER_STATUS = 502
 class ModelError(UpstreamFailed):
     """A model did not give a usable answer.
 
-    `status` is what we answer over HTTP: 502, 503, 504 or 422. `retry_after` is in seconds, None
-    when the server did not say. `detail` never holds a key, an address or the server's own words.
+    `status` is what we answer over HTTP: 502, 503, 504, 422 or 400. `retry_after` is in seconds,
+    None when the server did not say. `detail` never holds a key, an address or the server's own
+    words.
     """
 
     def __init__(

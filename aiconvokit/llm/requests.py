@@ -8,11 +8,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiconvokit.llm.chat_events import ChatMessage
+from aiconvokit.llm.functions import Offered, takes_no_tools
 from aiconvokit.llm.limits import is_too_long
 from aiconvokit.llm.text import scrub
 from aiconvokit.llm.traits import Traits
 
-_OPTIONAL = ("stream_options", "max_completion_tokens", "max_tokens", "encoding_format")
+_OPTIONAL = (
+    "stream_options",
+    "max_completion_tokens",
+    "max_tokens",
+    "encoding_format",
+    "parallel_tool_calls",
+)
 _REFUSING = {400, 422}
 _TEMPLATE_FAULTS = {400, 422, 500}  # 500: llama.cpp, whose template engine throws
 
@@ -30,7 +37,11 @@ _NO_SYSTEM = re.compile(
 
 
 def chat_request(
-    model: str, messages: Sequence[ChatMessage], traits: Traits, max_tokens: int | None
+    model: str,
+    messages: Sequence[ChatMessage],
+    traits: Traits,
+    max_tokens: int | None,
+    offered: Offered | None = None,
 ) -> dict[str, Any]:
     """The body of a chat request.
 
@@ -39,6 +50,7 @@ def chat_request(
         messages: the prompt.
         traits: what its server takes.
         max_tokens: bound of the answer; None: the server's own.
+        offered: functions that it may call.
     """
     body: dict[str, Any] = {"model": model, "messages": wire_messages(messages, traits)}
     if traits.asks_to_stream:
@@ -47,23 +59,39 @@ def chat_request(
         body["stream_options"] = {"include_usage": True}
     if max_tokens is not None and traits.token_limit is not None:
         body[traits.token_limit] = max_tokens
+    if offered is not None:
+        body |= offered.wire(without=traits.refuses)
     return body
 
 
-def wire_messages(messages: Sequence[ChatMessage], traits: Traits) -> list[dict[str, str]]:
-    """One system message in front, or none; then user and assistant in strict alternation."""
+def wire_messages(messages: Sequence[ChatMessage], traits: Traits) -> list[dict[str, Any]]:
+    """One system message in front, or none; then user and assistant in strict alternation.
+
+    Calls of functions, and what they came to, stay messages of their own.
+    """
     system = "\n\n".join(one.content for one in messages if one.role == "system")
-    turns: list[tuple[str, str]] = [
-        (one.role, one.content) for one in messages if one.role != "system"
-    ]
+    turns = [one for one in messages if one.role != "system"]
     if system:
-        turns.insert(0, ("user" if traits.folds_system else "system", system))
-    wire: list[dict[str, str]] = []
-    for role, content in turns:
-        if wire and wire[-1]["role"] == role:
-            wire[-1]["content"] += f"\n\n{scrub(content)}"
+        turns.insert(0, ChatMessage("user" if traits.folds_system else "system", system))
+    wire: list[dict[str, Any]] = []
+    for one in turns:
+        if wire and wire[-1].keys() == {"role", "content"} and _is_more(one, wire[-1]["role"]):
+            wire[-1]["content"] += f"\n\n{scrub(one.content)}"
         else:
-            wire.append({"role": role, "content": scrub(content)})
+            wire.append(_message(one))
+    return wire
+
+
+def _is_more(message: ChatMessage, role: str) -> bool:
+    return message.role == role and not message.calls and message.call_id is None
+
+
+def _message(message: ChatMessage) -> dict[str, Any]:
+    wire: dict[str, Any] = {"role": message.role, "content": scrub(message.content)}
+    if message.calls:
+        wire["tool_calls"] = [one.wire() for one in message.calls]
+    if message.call_id is not None:
+        wire["tool_call_id"] = message.call_id
     return wire
 
 
@@ -83,6 +111,8 @@ def lesson(
     """
     if is_too_long(message):  # such sentences often name max_tokens
         return None
+    if "tools" in asked and takes_no_tools(status, message):  # it may name jinja, too
+        return None
     if status in _REFUSING and (name := _refused(message, asked)):
         return {"refuses": tuple(sorted({*traits.refuses, name}))}
     has_system = any(one["role"] == "system" for one in asked.get("messages", ()))
@@ -96,4 +126,8 @@ def _refused(message: str, asked: Mapping[str, Any]) -> str | None:
     for name in _OPTIONAL:
         if name in asked and re.search(rf"\b{name}\b", message):
             return name
+    if re.search(r"\bstrict\b", message) and any(
+        "strict" in one["function"] for one in asked.get("tools", ())
+    ):
+        return "strict"
     return "stream" if "stream" in asked and _NO_STREAM.search(message) else None

@@ -31,6 +31,8 @@ class Traits(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Most texts in one embedding request; None: no limit was met."""
     input_tokens: int | None = None
     """Most tokens of one embedded text, as we count them; None: no limit was met."""
+    calls_tools: bool | None = None
+    """Whether it takes functions to call; None: nobody offered any."""
 
     @property
     def asks_usage(self) -> bool:

@@ -21,10 +21,26 @@ class ContentPart(msgspec.Struct):
     text: str | None = None
 
 
+class FunctionPiece(msgspec.Struct):
+    """What is called; `arguments` are JSON in a string, or, of some servers, an object."""
+
+    name: str | None = None
+    arguments: object = None
+
+
+class CallPiece(msgspec.Struct):
+    """A call of a function, whole or a piece of it."""
+
+    index: int | None = None
+    id: str | None = None
+    function: FunctionPiece | None = None
+
+
 class Said(msgspec.Struct):
     """What a chunk adds, or a whole message; `reasoning_content` is not among it on purpose."""
 
     content: str | list[ContentPart] | None = None
+    tool_calls: list[CallPiece] | None = None
 
     @property
     def text(self) -> str:

@@ -11,10 +11,11 @@ from ingestion.tables import Base, created, identity
 
 
 class Run(Base):
-    """A turn that was asked for as a run.
+    """A turn that was asked for as a run, or as a response (`resp_…`).
 
     How it stands is how its answer, `message_id`, stands: see `runs.show.standing`.
-    `assistant_id` is the public one; the assistant may be deleted before the run.
+    `assistant_id` is the public one; the assistant may be deleted before the run. A response that
+    no assistant gives has none ("").
     """
 
     __tablename__ = "run"

@@ -7,7 +7,7 @@ from aiconvokit.telemetry.instruments import TURN_PHASE_SECONDS, TURNS
 
 FAILED: Final = "failed"
 INTERRUPTED: Final = "interrupted"
-_REASONS = frozenset(["stop", "length", "content_filter", FAILED, INTERRUPTED])
+_REASONS = frozenset(["stop", "length", "content_filter", "tool_calls", FAILED, INTERRUPTED])
 """Other finish reasons are whatever a model's server likes to say: "other" here."""
 _PHASES = {
     phase: TURN_PHASE_SECONDS.labels(phase)

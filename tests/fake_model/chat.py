@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from fake_model.calls import ASIDE, call_deltas, calls_in, whole_call
 from fake_model.connection import Connection
 from fake_model.modes import Mode, error
 from fake_model.quirks import read_of, refused, usage
@@ -32,6 +33,8 @@ async def answer_chat(connection: Connection, body: dict[str, Any], reply: str, 
         await connection.send(message, status=status)
         return True
     text = _said(reply, mode)
+    if calls_in(body, mode):
+        text = ASIDE if mode.name == "calls_aside" else ""
     if not body.get("stream") or mode.name == "ignores_stream":
         await connection.send(_whole(body, text, mode))
         return True
@@ -49,7 +52,8 @@ async def _stream(connection: Connection, body: Event, text: str, mode: Mode) ->
     if mode.name == "at_once":
         await connection.events([*map(_piece, _deltas(text, mode)), *_ending(body, text, mode)])
         return True
-    await _pieces(connection, _deltas(text, mode), mode)
+    calls = call_deltas(calls_in(body, mode), mode)
+    await _pieces(connection, itertools.chain(_deltas(text, mode), calls), mode)
     if mode.name == "cut_chunked":
         return False
     for event in _ending(body, text, mode):
@@ -117,14 +121,22 @@ def _ending(body: Event, text: str, mode: Mode) -> Iterator[Event | str]:
             yield _chunk()
             return
         case _:
-            yield _chunk({"index": 0, "delta": {}, "finish_reason": _finish_reason(mode)})
+            reason = _finish_reason(body, mode)
+            yield _chunk({"index": 0, "delta": {}, "finish_reason": reason})
     if options.get("include_usage") and mode.name not in {"no_usage", "bare_done"}:
-        yield {**_chunk(), "usage": usage(body, text, mode)}
+        yield {**_chunk(), "usage": usage(body, text or _called(body, mode), mode)}
     yield "[DONE]"
 
 
-def _finish_reason(mode: Mode) -> str:
+def _finish_reason(body: Event, mode: Mode) -> str:
+    if calls_in(body, mode):
+        return "stop" if mode.name == "calls_whole" else "tool_calls"
     return mode.name if mode.name in {"length", "content_filter"} else "stop"
+
+
+def _called(body: Event, mode: Mode) -> str:
+    """What of an answer without words counts as its words."""
+    return " ".join(arguments for _, arguments in calls_in(body, mode))
 
 
 def _chunk(*choices: Event) -> Event:
@@ -138,9 +150,15 @@ def _chunk(*choices: Event) -> Event:
 
 
 def _whole(body: Event, text: str, mode: Mode) -> Event:
-    message = {"role": "assistant", "content": text, "reasoning_content": "Let me see."}
+    message: Event = {
+        "role": "assistant",
+        "content": text,
+        "reasoning_content": "Let me see.",
+    }
+    if calls := calls_in(body, mode):
+        message |= {"content": None, "tool_calls": [whole_call("call_1", *one) for one in calls]}
     return {
-        **_chunk({"index": 0, "message": message, "finish_reason": _finish_reason(mode)}),
+        **_chunk({"index": 0, "message": message, "finish_reason": _finish_reason(body, mode)}),
         "object": "chat.completion",
-        "usage": usage(body, text, mode),
+        "usage": usage(body, text or _called(body, mode), mode),
     }

@@ -9,8 +9,9 @@ bad_event, stream_error, stream_too_long, null_content, think, close_think, only
 no_usage,
 bare_done, endless, length, content_filter, dirty, raw_utf8, at_once, parts; and those that refuse
 or count in their own way: minimal, no_stream_options, no_max_tokens, no_limits, no_stream,
-ignores_stream, no_system_role, jinja, strict_alternation, reports_context[=words],
-truncates[=words], counts[=tokens a word].
+ignores_stream, calls[=rounds] and its styles (`calls.STYLES`), no_tools, no_tools_llama,
+no_tools_vllm, no_parallel, no_schema, no_system_role, jinja, strict_alternation,
+reports_context[=words], truncates[=words], counts[=tokens a word].
 Of embeddings: wrong_count, shuffled, no_index, bad_index, dims_change, nan, overflow, zero,
 too_large[=characters], too_large_500[=characters], batch_limit[=texts],
 batch_limit_unsaid[=texts], cuts[=words], minimal.

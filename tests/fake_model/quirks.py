@@ -9,6 +9,18 @@ Refused = tuple[int, dict[str, Any]]
 DEFAULT_CONTEXT = 2048
 
 
+_WITHOUT_TOOLS: dict[str, Refused] = {
+    "no_tools": (400, error("registry/llama:7b does not support tools")),
+    "no_tools_llama": (500, error("tools param requires --jinja flag")),
+    "no_tools_vllm": (
+        400,
+        error(
+            '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set'
+        ),
+    ),
+}
+
+
 def refused(body: dict[str, Any], mode: Mode) -> Refused | None:
     """The status and body with which a chat request is refused for its form."""
     return _refused_parameter(body, mode) or _refused_prompt(body, mode)
@@ -27,6 +39,12 @@ def _refused_parameter(body: dict[str, Any], mode: Mode) -> Refused | None:
                 "Unsupported parameter: 'max_tokens' is not supported with this model. "
                 "Use 'max_completion_tokens' instead."
             )
+        case name if name in _WITHOUT_TOOLS and "tools" in body:
+            return _WITHOUT_TOOLS[name]
+        case "no_parallel":
+            unknown = {"parallel_tool_calls"} & body.keys()
+        case "no_schema" if "tools" in body:
+            return 400, error("Invalid schema for function 'f': in tools[0].function.parameters")
         case "no_stream" if body.get("stream"):
             return 400, error("Streaming is not supported by this model.")
         case _:

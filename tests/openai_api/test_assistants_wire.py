@@ -338,7 +338,7 @@ def test_what_is_somebody_elses_is_unknown(
     ("wrong", "param"),
     [
         ({"tools": [{"type": "code_interpreter"}]}, "tools[0].type"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, "tools[0].type"),
+        ({"tools": [{"type": "function"}]}, "tools[0].function"),
         (
             {"tools": [{"type": "file_search", "file_search": {"max_num_results": 51}}]},
             "tools[0].file_search.max_num_results",

@@ -27,6 +27,7 @@ DEPTH = 965
 """Objects within each other: JSON's own reader takes them, what walked them afterwards did not."""
 DEEP = '{"a":' * DEPTH + "1" + "}" * DEPTH
 FUNCTION: Any = {"type": "function", "function": {"name": "f"}}
+CODE: Any = {"type": "code_interpreter"}
 
 
 @pytest.fixture(scope="module")
@@ -172,14 +173,14 @@ def test_refused_runs_leave_nothing(anns: openai.OpenAI, reports: str, database:
     message: Any = {"role": "user", "content": "Who?", "attachments": attached}
     spoken: Any = {"role": "assistant", "content": "I.", "attachments": attached}
     refused = anns.beta.threads.create_and_run
-    with pytest.raises(openai.BadRequestError, match="'function' is not offered"):
+    with pytest.raises(openai.BadRequestError, match="'code_interpreter' is not offered"):
         refused(
             assistant_id=reports,
-            tools=[FUNCTION],
+            tools=[CODE],
             thread={"messages": [message], "tool_resources": own},
         )
-    with pytest.raises(openai.BadRequestError, match="'function' is not offered"):
-        refused(assistant_id=reports, tools=[FUNCTION], thread={"messages": [message]})
+    with pytest.raises(openai.BadRequestError, match="'code_interpreter' is not offered"):
+        refused(assistant_id=reports, tools=[CODE], thread={"messages": [message]})
     empty: list[Any] = [{"tool_resources": own}, {"messages": [spoken]}, {}]
     for thread in empty:
         with pytest.raises(openai.BadRequestError, match="no message of a user"):
@@ -194,11 +195,11 @@ def test_a_refused_run_adds_nothing_to_its_thread(
     file, thread_id = put(anns, "attached.txt", "The cat sat on the mat in Rome."), asked(anns)
     before = things(database)
     attached: Any = [{"file_id": file, "tools": [{"type": "file_search"}]}]
-    with pytest.raises(openai.BadRequestError, match="'function' is not offered"):
+    with pytest.raises(openai.BadRequestError, match="'code_interpreter' is not offered"):
         anns.beta.threads.runs.create(
             thread_id=thread_id,
             assistant_id=reports,
-            tools=[FUNCTION],
+            tools=[CODE],
             additional_messages=[{"role": "user", "content": "Who?", "attachments": attached}],
         )
     assert things(database) == before

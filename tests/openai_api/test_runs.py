@@ -215,11 +215,11 @@ def test_wrong_runs_are_refused(anns: openai.OpenAI, reports: str) -> None:
     with pytest.raises(openai.BadRequestError, match="no message of a user"):
         runs.create(thread_id=empty, assistant_id=reports)
     thread_id = asked(anns)
-    with pytest.raises(openai.BadRequestError, match="'function' is not offered"):
+    with pytest.raises(openai.BadRequestError, match="'code_interpreter' is not offered"):
         runs.create(
             thread_id=thread_id,
             assistant_id=reports,
-            tools=[{"type": "function", "function": {"name": "f"}}],
+            tools=[{"type": "code_interpreter"}],
         )
     with pytest.raises(openai.NotFoundError, match="No assistant found with id 'asst_none'"):
         runs.create(thread_id=thread_id, assistant_id="asst_none")

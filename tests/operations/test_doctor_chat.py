@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from aiconvokit.config import Limits, Settings
@@ -36,13 +37,14 @@ def ask(fake: FakeModel) -> Asked:
 
 
 async def test_a_server_without_faults(ask: Asked, fake: FakeModel) -> None:
-    found, learnt = await ask("fake")
-    assert {one.state for one in found.values()} == {"ok"}
+    found, learnt = await ask("fake:calls")
+    assert {one.state for one in found.values()} == {"ok"}, found
     assert set(found) == {
         *("chat model", "chat streaming", "chat usage", "chat system role"),
-        *("chat window", "chat speed"),
+        *("chat functions", "chat window", "chat speed"),
     }
     assert learnt is not None
+    assert learnt.calls_tools is True
     assert learnt.context_window is None  # as long as our prompts get, so the old bound is gone
     assert learnt.tokens_ratio == pytest.approx(1, abs=0.1)
     longest = max(len(one.body["messages"][-1]["content"].split()) for one in fake.chats())
@@ -65,6 +67,10 @@ async def test_no_model_is_fine(ask: Asked, fake: FakeModel) -> None:
         ("no_max_tokens", "chat parameters", "ok", "max_tokens"),
         ("close_think", "chat reasoning", "ok", "neither shown nor stored"),
         ("length", "chat streaming", "warning", "cut off"),
+        ("strict_alternation", "chat functions", "warning", "Taken, and not called"),
+        ("no_tools", "chat functions", "warning", "does not support tools"),
+        ("no_tools_llama", "chat functions", "warning", "--jinja"),
+        ("no_tools_vllm", "chat functions", "warning", "--enable-auto-tool-choice"),
         ("truncates=2000", "chat window", "warning", "cut at 2,000 tokens"),
         ("truncates=300", "chat window", "failed", "cut at 300 tokens"),
         ("reports_context=3000", "chat window", "warning", "longer than 3,000 tokens are refused"),
@@ -84,6 +90,7 @@ async def test_what_was_learnt_is_handed_on(ask: Asked) -> None:
     expected: list[tuple[str, dict[str, object]]] = [
         ("no_system_role", {"folds_system": True}),
         ("no_stream", {"refuses": ("stream",)}),
+        ("no_tools", {"calls_tools": False}),
         ("truncates=2000", {"context_window": 2_000}),
         ("reports_context=3000", {"context_window": 3_000}),
     ]
@@ -140,7 +147,7 @@ async def test_a_slow_model_is_not_waited_for(ask: Asked, monkeypatch: pytest.Mo
     found, learnt = await ask("fake@400")
     assert found["chat model"].state == "ok"
     assert "was not read" in found["chat window"].found
-    assert learnt == KNOWN
+    assert learnt == msgspec.structs.replace(KNOWN, calls_tools=True)
 
 
 async def test_an_answer_that_something_held_back_is_noticed(

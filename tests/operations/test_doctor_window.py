@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from aiconvokit.config import Limits
 from aiconvokit.llm.chat_model import ChatEvent, ChatMessage, ChatModel, Completed, Delta
+from aiconvokit.llm.functions import Offered
 from aiconvokit.llm.traits import Traits
 from aiconvokit.operations.doctor import window
 from aiconvokit.operations.doctor.findings import Findings
@@ -102,7 +103,11 @@ class Forgetful(ChatModel):
 
     @override
     async def stream(
-        self, messages: Sequence[ChatMessage], *, max_tokens: int | None = None
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        max_tokens: int | None = None,
+        offered: Offered | None = None,
     ) -> AsyncGenerator[ChatEvent]:
         word = messages[-1].content[-self._characters :].split()[0]
         yield Delta(word)

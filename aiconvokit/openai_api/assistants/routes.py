@@ -30,7 +30,7 @@ from aiconvokit.rest.openapi import describe
 from aiconvokit.services import Services
 
 PARTLY = (
-    "file_search is the one tool; model, temperature, top_p, response_format and reasoning_effort"
+    "no code_interpreter; model, temperature, top_p, response_format and reasoning_effort"
     " are kept and shown, and the server's own model answers"
 )
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import cast
 
-from sqlalchemy import Select, or_, select, update
+from sqlalchemy import Select, and_, exists, not_, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.assistants.tables import Assistant
@@ -33,7 +33,31 @@ async def origins_of(session: AsyncSession, message_ids: Sequence[int]) -> dict[
             Run.message_id.in_(message_ids)
         )
     )
-    return {cast("int", row[0]): Origin(*row[1:]) for row in rows}
+    found = {cast("int", row[0]): Origin(*row[1:]) for row in rows}
+    if others := [one for one in message_ids if one not in found]:
+        said = await session.execute(_SAID_BESIDE_CALLS, {"messages": others})
+        found |= {row[0]: Origin(*row[1:]) for row in said}
+    return found
+
+
+# What a run says before its answer is named by its rounds of calls.
+_SAID_BESIDE_CALLS = text(
+    """
+    SELECT m.id, r.public_id, r.assistant_id, CAST(NULL AS timestamptz)
+    FROM message m JOIN run r ON r.thread_id = m.thread_id
+    WHERE m.id = ANY(:messages)
+      AND r.parameters @> jsonb_build_object(
+            'rounds', jsonb_build_array(jsonb_build_object('said', m.id)))
+    """
+)
+_IS_SAID_IN = text(
+    """
+    message.id IN (
+        SELECT CAST(one ->> 'said' AS bigint)
+        FROM run r, jsonb_array_elements(r.parameters -> 'rounds') AS one
+        WHERE r.public_id = :run AND r.thread_id = message.thread_id)
+    """
+)
 
 
 async def assistant_of(session: AsyncSession, thread_id: int) -> str | None:
@@ -73,12 +97,19 @@ async def page_of(
 ) -> Listed[tuple[Message]]:
     """A page of a thread's messages, of one run's or all.
 
-    Answers that ended before their first word are none.
+    Answers that ended, or wait for functions, before their first word are none.
     """
+    waits = and_(
+        Message.status == "in_progress",
+        Message.content == "",
+        exists().where(Run.message_id == Message.id, Run.parameters.has_key("waiting")),
+    )
     statement: Select[Message] = select(Message).where(
         Message.thread_id == thread_id,
         or_(Message.content != "", Message.status.not_in(["failed", "interrupted"])),
+        not_(waits),
     )
     if run_id is not None:
-        statement = statement.join(Run, Run.message_id == Message.id).where(Run.public_id == run_id)
+        is_its_answer = exists().where(Run.message_id == Message.id, Run.public_id == run_id)
+        statement = statement.where(or_(is_its_answer, _IS_SAID_IN.bindparams(run=run_id)))
     return await listed(session, user_id, statement, Keys(Message.id, Message.public_id), wanted)

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from aiconvokit.accounts.idempotency import Attempt
 from aiconvokit.assistants.tables import Assistant
+from aiconvokit.chat.answer import ensure_offerable
 from aiconvokit.chat.tables import Thread
 from aiconvokit.chat.thread_turn import AskedInThread, begin_in_thread
 from aiconvokit.chat.turn import HISTORY_MESSAGES, StoredTurn
@@ -18,6 +19,7 @@ from aiconvokit.chat.turn_state import Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, ChatBusy
 from aiconvokit.ids import public_id
+from aiconvokit.llm.functions import Offered
 from aiconvokit.openai_api import repeats, tools
 from aiconvokit.openai_api.assistants.work import own_model
 from aiconvokit.openai_api.bodies import Metadata
@@ -25,6 +27,7 @@ from aiconvokit.openai_api.completions.body import MOST_TOKENS, Tokens
 from aiconvokit.openai_api.messages.work import NewMessage
 from aiconvokit.openai_api.repeats import Made
 from aiconvokit.openai_api.runs import queries as run_queries
+from aiconvokit.openai_api.runs.show import EXPIRES_SECONDS
 from aiconvokit.openai_api.tables import Run
 from aiconvokit.openai_api.threads import queries as threads_queries
 from aiconvokit.openai_api.threads.work import MAX_MESSAGES
@@ -93,11 +96,12 @@ async def begin(
         BadRequest: nothing was asked in the thread, or another run is in work there.
         ChatBusy: a turn that is no run is in work there.
         InvalidFields: a tool is not offered.
+        UpstreamFailed: functions are, and the model's server takes none.
     """
     thread, wanted = asking.thread, asking.wanted
-    kept = _kept_tools(assistant, wanted)
-    searches = _searches(kept, wanted.tool_choice)
-    bounds = _bounds(kept, wanted)
+    kept, offered = tools_for(services, assistant, wanted)
+    reads = searches(kept, wanted.tool_choice)
+    bounds = bounds_of(kept, wanted.max_prompt_tokens, wanted.max_completion_tokens)
     run = Run(public_id=public_id("run"), thread_id=thread.id, assistant_id=assistant.openai_id)
 
     async def store(transaction: Transaction, turn: StoredTurn) -> None:
@@ -107,6 +111,7 @@ async def begin(
             "instructions": turn.persona.instructions,
             "searches": any(one.chunk_count for one in turn.collections),
             "score_threshold": bounds.score,
+            "first_row": turn.message_row,
         }
         run.created_at = await run_queries.insert_run(transaction, run)
         made = Made(run.public_id, thread.public_id)
@@ -119,9 +124,11 @@ async def begin(
         instructions=wanted.instructions,
         more_instructions=wanted.additional_instructions or "",
         said_first=said_first,
-        searches=searches,
-        last_messages=_last_messages(wanted.truncation_strategy),
+        searches=reads,
+        last_messages=last_messages(wanted.truncation_strategy),
         bounds=bounds,
+        offered=offered,
+        waits_seconds=EXPIRES_SECONDS,
     )
     try:
         turn = await begin_in_thread(services, asked, store)
@@ -135,28 +142,46 @@ async def begin(
     return Begun(run, turn)
 
 
-def _kept_tools(assistant: Assistant, wanted: NewRun) -> list[dict[str, Any]]:
-    if wanted.tools is not None:
-        return tools.checked(wanted.tools)
-    return tools.tools_of(assistant)
+def tools_for(
+    services: Services, assistant: Assistant, wanted: NewRun
+) -> tuple[list[dict[str, Any]], Offered | None]:
+    """The tools of a run as they are kept and shown, and what a model may call of them.
+
+    Raises:
+        InvalidFields: a tool is not offered, or none has the name that must be called.
+        UpstreamFailed: functions are, and the model's server takes none.
+    """
+    own = wanted.tools is None
+    kept = tools.tools_of(assistant) if own else tools.checked(wanted.tools or [])
+    tools.check_named(wanted.tool_choice, kept)
+    parallel = wanted.parallel_tool_calls is not False
+    offered = tools.offered_in(kept, wanted.tool_choice, parallel=parallel)
+    if offered is not None:
+        ensure_offerable(services)
+    return kept, offered
 
 
-def _searches(kept: Sequence[dict[str, Any]], choice: Any) -> bool:
+def searches(kept: Sequence[dict[str, Any]], choice: Any) -> bool:
+    """Whether a run with these tools reads documents."""
     return choice != "none" and tools.options_in(kept) is not None
 
 
-def _bounds(kept: Sequence[dict[str, Any]], wanted: NewRun) -> Bounds:
+def bounds_of(
+    kept: Sequence[dict[str, Any]], prompt_tokens: int | None, answer_tokens: int | None
+) -> Bounds:
+    """What a run with these tools is limited to."""
     options = tools.options_in(kept)
     ranking = options.ranking_options if options else None
     return Bounds(
         passages=options.max_num_results if options else None,
         score=ranking.score_threshold if ranking else 0.0,
-        prompt_tokens=wanted.max_prompt_tokens,
-        answer_tokens=wanted.max_completion_tokens,
+        prompt_tokens=prompt_tokens,
+        answer_tokens=answer_tokens,
     )
 
 
-def _last_messages(truncation: Truncation | None) -> int:
+def last_messages(truncation: Truncation | None) -> int:
+    """How many messages of its thread a run reads."""
     if truncation is None or truncation.type == "auto" or truncation.last_messages is None:
         return HISTORY_MESSAGES
     return truncation.last_messages

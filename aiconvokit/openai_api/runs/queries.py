@@ -80,7 +80,7 @@ async def wanted_of(session: AsyncSession, public_ids: Sequence[str]) -> set[str
 
 
 # The thread before the message, as turns lock them; another turn's lease is left alone.
-_HOLD_THREAD = text("SELECT id FROM thread WHERE id = :thread FOR NO KEY UPDATE")
+HOLD_THREAD = text("SELECT id FROM thread WHERE id = :thread FOR NO KEY UPDATE")
 _INTERRUPT = text(
     """
     WITH ended AS (
@@ -98,7 +98,7 @@ async def interrupt(session: AsyncSession, run: Run) -> None:
 
     A process that still works at it stops when it next renews its lease.
     """
-    await session.execute(_HOLD_THREAD, {"thread": run.thread_id})
+    await session.execute(HOLD_THREAD, {"thread": run.thread_id})
     await session.execute(_INTERRUPT, {"thread": run.thread_id, "message": run.message_id})
 
 

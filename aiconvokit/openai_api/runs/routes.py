@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from litestar import Response, get, post
@@ -23,11 +24,20 @@ from aiconvokit.openai_api.cursors import CURSOR, POLL, Page, page, read_cursor
 from aiconvokit.openai_api.messages import work as messages
 from aiconvokit.openai_api.runs import asking as run_asking
 from aiconvokit.openai_api.runs import queries as run_queries
+from aiconvokit.openai_api.runs import rounds_queries
 from aiconvokit.openai_api.runs.again import events_of, until_ended
 from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
 from aiconvokit.openai_api.runs.events import Listening, cut_off, told
 from aiconvokit.openai_api.runs.queries import RunRow
-from aiconvokit.openai_api.runs.show import ACTIVE, RunOut, show_begun, show_run, standing
+from aiconvokit.openai_api.runs.rounds import keep_round, wait_of
+from aiconvokit.openai_api.runs.show import (
+    ACTIVE,
+    WAITS,
+    RunOut,
+    show_begun,
+    show_run,
+    standing,
+)
 from aiconvokit.openai_api.runs.work import Runs
 from aiconvokit.openai_api.tables import Run
 from aiconvokit.openai_api.threads import vector_store
@@ -89,6 +99,7 @@ async def begin(services: Services, asking: Asking) -> Begun:
     named = [one["file_id"] for saying in said for one in saying.attachments or ()]
     async with services.sessions.begin() as session:
         assistant = await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
+        run_asking.tools_for(services, assistant, wanted)
         if named:
             files = await lookup.files(session, user_id, named)
             await messages.hold_idle(session, thread)
@@ -123,10 +134,14 @@ def answered(
     `made` is the thread, where it was made for the run.
     """
     run = begun.run
-    runs.start(run.public_id, begun.turn, begun.place)
+    along = partial(keep_round, run.public_id)
+    runs.start(run.public_id, begun.turn, begun.place, along)
     if streams:
         events = runs.events(run.public_id)
-        listening = Listening(request, runs.services, thread, run, begun.turn.trace, events)
+        listening = Listening(
+            *(request, runs.services, thread, run, begun.turn.trace, events),
+            goes_on=bool(begun.turn.rounds),
+        )
         return EventStream(told(listening, _made_first(made)), cut_off)
     return Response(show_begun(run, thread.public_id), headers=POLL)
 
@@ -149,7 +164,7 @@ async def answered_again(
     `made` is the thread as it is now, where it was made for the run.
     """
     async with services.sessions() as session:
-        row = await _row(session, thread, run_id)
+        row = await find(session, thread, run_id)
     if not streams:
         return Response(_show(thread, row), headers={**POLL, **REPLAYED})
     events = events_of(services, thread, row.run)
@@ -180,7 +195,7 @@ async def get_run(
 ) -> Response[RunOut]:
     """One run and how it stands."""
     thread = await lookup.thread(session, user_id, thread_id)
-    return Response(_show(thread, await _row(session, thread, run_id)), headers=POLL)
+    return Response(_show(thread, await find(session, thread, run_id)), headers=POLL)
 
 
 @post(
@@ -198,13 +213,13 @@ async def change_run(
     """Replace what the owner keeps with a run."""
     async with services.sessions() as session:
         thread = await lookup.thread(session, user_id, thread_id)
-        await _row(session, thread, run_id)
+        await find(session, thread, run_id)
     wanted = await bodies.read(request, services, RunUpdate)
     async with services.sessions.begin() as session:
-        row = await _row(session, thread, run_id)
+        row = await find(session, thread, run_id)
         if not isinstance(wanted.metadata, UnsetType):
             await run_queries.set_metadata(session, row.run.id, wanted.metadata or {})
-        return _show(thread, await _row(session, thread, run_id))
+        return _show(thread, await find(session, thread, run_id))
 
 
 @post(
@@ -222,15 +237,20 @@ async def cancel_run(
     """Stop a run; what it said until then stays in the thread."""
     async with services.sessions.begin() as session:
         thread = await lookup.thread(session, user_id, thread_id)
-        row = await _row(session, thread, run_id)
+        row = await find(session, thread, run_id)
         status = standing(row.run, row.answer).status
-        if status not in ACTIVE:
+        if status not in {*ACTIVE, WAITS}:
             raise BadRequest(f"Cannot cancel run with status '{status}'.")
-        await run_queries.note_cancelled(session, row.run.id)
-    if not await runs.cancel(run_id):
+        has_waited = status == WAITS and await rounds_queries.cancel_waiting(session, row.run)
+        if not has_waited:
+            await run_queries.note_cancelled(session, row.run.id)
+    if not has_waited and not await runs.cancel(run_id):
         await _cancelled_elsewhere(services, thread, row.run)
-    async with services.sessions() as session:
-        return _show(thread, await _row(session, thread, run_id))
+    async with services.sessions.begin() as session:
+        row = await find(session, thread, run_id)
+        if wait_of(row.run) is not None:  # it called functions just before it was to end
+            await rounds_queries.cancel_waiting(session, row.run)
+        return _show(thread, await find(session, thread, run_id))
 
 
 async def _cancelled_elsewhere(services: Services, thread: Thread, run: Run) -> None:
@@ -243,26 +263,12 @@ async def _cancelled_elsewhere(services: Services, thread: Thread, run: Run) -> 
             await run_queries.interrupt(session, run)
 
 
-@post(
-    "/threads/{thread_id:str}/runs/{run_id:str}/submit_tool_outputs",
-    status_code=200,
-    operation_class=describe(NoBody),
-    partly="a 400, as functions are not offered",
-)
-async def submit_tool_outputs(
-    session: NamedDependency[AsyncSession],
-    user_id: NamedDependency[int],
-    thread_id: FromPath[str],
-    run_id: FromPath[str],
-) -> RunOut:
-    """Refused: no run waits for the outputs of functions."""
-    thread = await lookup.thread(session, user_id, thread_id)
-    row = await _row(session, thread, run_id)
-    status = standing(row.run, row.answer).status
-    raise BadRequest(f"Runs in status '{status}' do not accept tool outputs.")
+async def find(session: AsyncSession, thread: Thread, run_id: str) -> RunRow:
+    """A run of a thread.
 
-
-async def _row(session: AsyncSession, thread: Thread, run_id: str) -> RunRow:
+    Raises:
+        NotFound: there is none with that id.
+    """
     row = await run_queries.run_of(session, thread.id, run_id)
     if row is None:
         raise lookup.unknown("run", run_id)
@@ -279,5 +285,4 @@ HANDLERS: list[Any] = [
     get_run,
     change_run,
     cancel_run,
-    submit_tool_outputs,
 ]

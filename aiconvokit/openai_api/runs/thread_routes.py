@@ -17,7 +17,7 @@ from aiconvokit.chat.turn_queries import Saying
 from aiconvokit.errors import BadRequest
 from aiconvokit.openai_api import lookup, repeats
 from aiconvokit.openai_api.messages import work as messages
-from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun
+from aiconvokit.openai_api.runs.asking import Asking, Begun, NewRun, tools_for
 from aiconvokit.openai_api.runs.routes import answered, answered_again, begin, checked
 from aiconvokit.openai_api.runs.show import RunOut
 from aiconvokit.openai_api.runs.work import Runs
@@ -73,8 +73,9 @@ async def _begun(
     if new.tool_resources is None:
         new.tool_resources = wanted.tool_resources
     async with services.sessions.begin() as session:
-        await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
+        assistant = await lookup.assistant_to_ask(services, session, user_id, wanted.assistant_id)
         _ensure_asked([*messages.sayings(new.messages or [], f"thread.{SAID}"), *checked(wanted)])
+        tools_for(services, assistant, wanted)
         thread = await threads.make(services, session, user_id, new)
         shown = await threads.show_thread(session, thread)
     try:

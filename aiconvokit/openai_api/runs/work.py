@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from aiconvokit.accounts.dismissal import Dismissals
 from aiconvokit.accounts.dismissal_queries import Asker
 from aiconvokit.chat.answer import Event, carry_on
-from aiconvokit.chat.turn import StoredTurn
+from aiconvokit.chat.turn import Along, StoredTurn
 from aiconvokit.database_faults import is_database_away
 from aiconvokit.errors import AIConvoKitError
 from aiconvokit.openai_api.runs import queries as run_queries
@@ -51,10 +51,19 @@ class Runs:
     _in_work: dict[str, _InWork] = field(default_factory=dict)
     _watch: asyncio.Task[None] | None = None
 
-    def start(self, run_id: str, turn: StoredTurn, place: AsyncExitStack) -> None:
-        """Let a turn that has begun go on to its end, and then leave its place."""
+    def start(
+        self,
+        run_id: str,
+        turn: StoredTurn,
+        place: AsyncExitStack,
+        along: Along | None = None,
+    ) -> None:
+        """Let a turn that has begun go on to its end, and then leave its place.
+
+        `along` is stored with its answer.
+        """
         told: asyncio.Queue[Event | Ended] = asyncio.Queue()  # at most one answer's pieces
-        task = asyncio.create_task(self._work(turn, place, told), name=run_id)
+        task = asyncio.create_task(self._work(turn, place, told, along), name=run_id)
         self._in_work[run_id] = _InWork(task, told)
         task.add_done_callback(lambda _: self._in_work.pop(run_id, None))
         if self._watch is None or self._watch.done():
@@ -102,12 +111,16 @@ class Runs:
             await asyncio.sleep(WATCH_SECONDS)
 
     async def _work(
-        self, turn: StoredTurn, place: AsyncExitStack, told: asyncio.Queue[Event | Ended]
+        self,
+        turn: StoredTurn,
+        place: AsyncExitStack,
+        told: asyncio.Queue[Event | Ended],
+        along: Along | None,
     ) -> None:
         try:
             with self.dismissals.watch(Asker(turn.user_id)) as ending:
                 ending.add_done_callback(partial(_stop_for, asyncio.current_task()))
-                async with aclosing(carry_on(self.services, turn)) as events:
+                async with aclosing(carry_on(self.services, turn, along)) as events:
                     async for event in events:
                         told.put_nowait(event)
         except AIConvoKitError as error:  # it is written on the answer

@@ -162,8 +162,9 @@ STALLED_JOBS = Kind(
     """,
     in_steps=True,
 )
-# Runs may answer twice, clients may put words into an assistant's mouth (then no model is named),
-# and the question between two answers may have been deleted.
+# Runs may answer twice, and say something beside calls of functions; clients may put words into an
+# assistant's mouth (then no model is named), and the question between two answers may have been
+# deleted.
 TWO_ANSWERS = Kind(
     "two_answers",
     "Questions with more than one answer.",
@@ -179,7 +180,11 @@ TWO_ANSWERS = Kind(
     ) m
     WHERE m.role = 'assistant' AND m.last_role = 'assistant'
       AND m.model IS NOT NULL AND m.last_model IS NOT NULL
-      AND NOT EXISTS (SELECT FROM run r WHERE r.message_id IN (m.id, m.last_id))
+      AND NOT EXISTS (
+        SELECT FROM run r WHERE r.thread_id = m.thread_id AND (
+            r.message_id IN (m.id, m.last_id)
+            OR r.parameters @> jsonb_build_object(
+                'rounds', jsonb_build_array(jsonb_build_object('said', m.last_id)))))
       AND NOT EXISTS (
         SELECT FROM deletion d WHERE d.owner_id = m.owner_id AND d.kind = 'message'
           AND d.object_id BETWEEN m.last_id AND m.id)

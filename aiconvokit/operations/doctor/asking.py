@@ -6,6 +6,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Completed, Delta, Restarted
+from aiconvokit.llm.functions import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,12 @@ class Heard:
     completed: Completed
 
 
-async def ask(model: ChatModel, messages: Sequence[ChatMessage], max_tokens: int | None) -> Heard:
+async def ask(
+    model: ChatModel,
+    messages: Sequence[ChatMessage],
+    max_tokens: int | None,
+    offered: Offered | None = None,
+) -> Heard:
     """Ask, and listen to the end.
 
     Raises:
@@ -27,7 +33,8 @@ async def ask(model: ChatModel, messages: Sequence[ChatMessage], max_tokens: int
     began = time.perf_counter()
     arrivals, first = 0, 0.0
     completed = Completed(None, None, model.name)
-    async with aclosing(model.stream(messages, max_tokens=max_tokens)) as events:
+    stream = model.stream(messages, max_tokens=max_tokens, offered=offered)
+    async with aclosing(stream) as events:
         async for event in events:
             match event:
                 case Delta():

@@ -7,7 +7,7 @@ from aiconvokit.llm.chat_model import ChatMessage, OpenAIChatModel
 from aiconvokit.llm.errors import ModelError
 from aiconvokit.llm.remember import address_of
 from aiconvokit.llm.traits import Traits
-from aiconvokit.operations.doctor import window
+from aiconvokit.operations.doctor import calling, window
 from aiconvokit.operations.doctor.asking import Heard, ask
 from aiconvokit.operations.doctor.findings import Findings
 from aiconvokit.operations.doctor.model_server import (
@@ -90,6 +90,7 @@ async def _examine(
     _usage(findings, heard, model.traits)
     _system(findings, model.traits)
     thinking_room = _thinking(findings, heard, model.traits)
+    await calling.examine(model, ANSWER_ROOM, findings)
     claim = await server.window(model.name, listing.entry(model.name))
     found = await window.measure(model, settings.limits, thinking_room=thinking_room)
     window.report(found, claim, settings.limits, findings)
@@ -97,6 +98,8 @@ async def _examine(
     learnt = window.lessons(found, claim, known.context_window)
     if found.ratio is None and known.tokens_ratio is not None:
         learnt["tokens_ratio"] = known.tokens_ratio
+    if model.traits.calls_tools is None:
+        learnt["calls_tools"] = known.calls_tools
     return msgspec.structs.replace(model.traits, **learnt)
 
 

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import pytest
 
+from aiconvokit.chat.prompt import round_messages
 from aiconvokit.llm.chat_model import (
     ChatMessage,
     ChatModel,
@@ -14,6 +15,8 @@ from aiconvokit.llm.chat_model import (
     OpenAIChatModel,
     Restarted,
 )
+from aiconvokit.llm.errors import ModelError
+from aiconvokit.llm.functions import Function, FunctionCall, Offered, Round
 from fake_model.server import FakeModel
 from llm.conformance import live
 
@@ -42,6 +45,12 @@ QUIRKS = [
     "truncates=20",
     "counts=1.9",
     "slow_drip=0.01",
+    "calls",
+    "calls_whole",
+    "calls_aside",
+    "no_tools",
+    "no_tools_llama",
+    "no_tools_vllm",
 ]
 
 SYSTEM = ChatMessage("system", "You answer in one short sentence, in the language you are asked.")
@@ -139,3 +148,33 @@ async def test_many_ask_at_once(model: ChatModel) -> None:
     async with asyncio.TaskGroup() as group:
         for _ in range(4):
             group.create_task(told(model, [SYSTEM, QUESTION]))
+
+
+WEATHER = Function(
+    "get_weather",
+    "The weather of a city now.",
+    {"type": "object", "properties": {"question": {"type": "string"}}, "required": ["question"]},
+)
+
+
+async def test_functions_may_be_offered(model: ChatModel) -> None:
+    asked = [SYSTEM, ChatMessage("user", "What is the weather in Oslo?")]
+    try:
+        last = Completed(None, None, "")
+        async for event in model.stream(asked, offered=Offered((WEATHER,))):
+            last = event if isinstance(event, Completed) else last
+    except ModelError as error:
+        assert (error.code, error.status) == ("model_without_tools", 400)  # noqa: PT017  # some do
+        assert model.traits.calls_tools is False
+    else:
+        assert last.text.strip() or last.calls
+        assert {one.name for one in last.calls} <= {"get_weather"}
+        assert model.traits.calls_tools is True
+    await told(model, [SYSTEM, QUESTION])
+
+
+async def test_a_round_of_calls_is_answered(model: ChatModel) -> None:
+    call = FunctionCall("call_1", "get_weather", '{"question": "Oslo"}')
+    made = round_messages(Round((call,), ("12 °C, light rain.",)))
+    asked = [SYSTEM, ChatMessage("user", "What is the weather in Oslo?"), *made]
+    await told(model, asked)
