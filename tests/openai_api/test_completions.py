@@ -117,7 +117,7 @@ def test_an_answer_with_its_citations(
     assert marked(PROVEN, found) == ["[1]", "[2]"]
     place = found[0]["url_citation"]
     assert place["title"] == "contract.md, page 1"
-    assert re.fullmatch(r"http://[^/]+/v1/originals\?key=[\w-]+#page=1", place["url"])
+    assert re.fullmatch(r"http://[^/]+/v1/originals\?key=[\w-]+#page=1&citation=1", place["url"])
     quote = found[1]["file_citation"]
     assert quote.pop("file_id").startswith("file_")
     assert quote == {
@@ -324,7 +324,7 @@ def test_what_front_ends_send_besides_is_ignored(
     }
     fake.script(REPLY)
     assert said(asked(anns, model, **more)) == PROVEN
-    assert set(fake.chats()[-1].body) == {"model", "messages", "stream", "stream_options"}
+    assert set(fake.chats()[-1].body) == {"model", "messages", "stream", "stream_options", "tools"}
 
 
 @pytest.mark.parametrize("name", ["nobody", "org/model"])

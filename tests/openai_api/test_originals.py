@@ -74,7 +74,7 @@ def test_a_link_opens_what_was_cited(
     server: Server, ann: Client, browser: Client, fake: FakeModel
 ) -> None:
     url = cited(ann, ann.assistant("Reports", report_md=REPORT), fake)
-    assert url.endswith("#page=1")
+    assert url.endswith("#page=1&citation=1")
     answer = browser.get(url)
     assert answer.status_code == 200, answer.text
     assert answer.content == REPORT

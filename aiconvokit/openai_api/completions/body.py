@@ -12,11 +12,22 @@ from aiconvokit.chat.turn import HISTORY_MESSAGES
 from aiconvokit.chat.turn_state import Bounds
 from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.chat_model import ChatMessage
+from aiconvokit.llm.functions import Offered, Round
+from aiconvokit.openai_api.completions.calling import (
+    CallsIn,
+    ToolIn,
+    calls_of,
+    offered,
+    rounds_at_end,
+    with_outputs,
+)
+from aiconvokit.openai_api.completions.sources import without_list
+from aiconvokit.openai_api.tools import MAX_TOOLS
 from aiconvokit.rest.fields import LONG_TEXT, JsonBody
 
 MOST_TOKENS = 2**31 - 1
 ONLY_TEXT = "only text can be read here."
-NOT_FORCED = "no tool can be called here; leave it out, or say auto or none."
+NOT_FORCED = "say it with tools and tool_choice."
 NO_SHAPE = "answers are text with citations; no other format can be promised."
 
 MOST_MESSAGES = 2_048
@@ -34,10 +45,12 @@ class Part(Struct):
 
 
 class MessageIn(Struct):
-    """A message; those of tools are passed over, as no tool is ever called here."""
+    """A message; one of role tool says what a call of an assistant's message came to."""
 
     role: Literal["system", "developer", "user", "assistant", "tool", "function"]
     content: str | list[Part] | None = None
+    tool_calls: CallsIn | None = None
+    tool_call_id: str | None = None
 
 
 class StreamOptions(Struct):
@@ -47,7 +60,10 @@ class StreamOptions(Struct):
 
 
 class ChatBody(JsonBody):
-    """A chat completion; `metadata.thread_id` makes it a turn of that thread."""
+    """A chat completion; `metadata.thread_id` makes it a turn of that thread.
+
+    With `sources_in_text` the answer ends with a list of what its marks rest on.
+    """
 
     model: str
     messages: Annotated[list[MessageIn], Meta(min_length=1, max_length=MOST_MESSAGES)]
@@ -57,7 +73,10 @@ class ChatBody(JsonBody):
     max_tokens: Tokens | None = None
     max_completion_tokens: Tokens | None = None
     metadata: dict[str, Any] | None = None
+    sources_in_text: bool | None = None
+    tools: Annotated[list[ToolIn], Meta(max_length=MAX_TOOLS)] | None = None
     tool_choice: Any = None
+    parallel_tool_calls: bool | None = None
     function_call: Any = None
     response_format: Any = None
     modalities: list[str] | None = None
@@ -71,6 +90,15 @@ class ChatBody(JsonBody):
     def bounds(self) -> Bounds:
         """What the answer is bounded by."""
         return Bounds(answer_tokens=self.max_completion_tokens or self.max_tokens)
+
+    @property
+    def offered(self) -> Offered | None:
+        """Functions that the model may call.
+
+        Raises:
+            InvalidFields: one is none, or the one that must be called is not there.
+        """
+        return offered(self.tools, self.tool_choice, parallel=self.parallel_tool_calls)
 
     @property
     def thread_id(self) -> str | None:
@@ -89,10 +117,8 @@ def check(body: ChatBody) -> None:
     """Refuse what means something that cannot be done.
 
     Raises:
-        InvalidFields: a tool must be called, or the answer is to be no plain text.
+        InvalidFields: a function is asked for in the old way, or the answer is to be no plain text.
     """
-    if _is_forced(body.tool_choice):
-        raise InvalidFields({"tool_choice": [NOT_FORCED]})
     if isinstance(body.function_call, dict):
         raise InvalidFields({"function_call": [NOT_FORCED]})
     if "audio" in (body.modalities or ()):
@@ -108,13 +134,6 @@ def check_format(body: ChatBody) -> None:
     wanted = body.response_format
     if isinstance(wanted, dict) and wanted.get("type", "text") != "text":
         raise InvalidFields({"response_format": [NO_SHAPE]})
-
-
-def _is_forced(choice: object) -> bool:
-    if not isinstance(choice, dict):
-        return choice == "required"
-    allowed = choice.get("allowed_tools")
-    return not isinstance(allowed, dict) or allowed.get("mode") == "required"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,13 +165,29 @@ class Conversation:
     @property
     def history(self) -> list[Said]:
         """What was said before the question, the newest of it."""
-        said = [Said(one.role, one.content) for one in self.messages if one.role != "system"]
-        return said[: len(said) - len(self._asked())][-HISTORY_MESSAGES:]
+        spoken = self._spoken()
+        said = [
+            Said(one.role, one.content)
+            for one in spoken[: len(spoken) - len(self._asked())]
+            if one.role in {"user", "assistant"} and one.content
+        ]
+        return said[-HISTORY_MESSAGES:]
+
+    @property
+    def rounds(self) -> list[Round]:
+        """The calls that were made to answer the question."""
+        return rounds_at_end(self.messages)
 
     def _asked(self) -> list[ChatMessage]:
-        spoken = [one for one in self.messages if one.role != "system"]
-        last = list(takewhile(lambda one: one.role == "user", reversed(spoken)))
+        last = list(takewhile(lambda one: one.role == "user", reversed(self._spoken())))
         return last[::-1]
+
+    def _spoken(self) -> list[ChatMessage]:
+        """The messages up to the question."""
+        spoken = [one for one in self.messages if one.role != "system"]
+        while spoken and (spoken[-1].calls or spoken[-1].call_id is not None):
+            spoken.pop()
+        return spoken
 
 
 def conversation(messages: Sequence[MessageIn]) -> Conversation:
@@ -163,11 +198,17 @@ def conversation(messages: Sequence[MessageIn]) -> Conversation:
     """
     said: list[ChatMessage] = []
     for index, message in enumerate(messages):
-        if message.role in {"tool", "function"}:
+        if message.role == "function":
             continue
         text = _text(message, f"messages[{index}].content")
-        if text.strip():
-            said.append(ChatMessage(_ROLES[message.role], text))
+        if message.role == "assistant":
+            text = without_list(text)
+        calls = calls_of(message.tool_calls or ()) if message.role == "assistant" else ()
+        if message.role == "tool":
+            said.append(ChatMessage("tool", text, call_id=message.tool_call_id or ""))
+        elif text.strip() or calls:
+            said.append(ChatMessage(_ROLES[message.role], text, calls=calls))
+    said = with_outputs(said)
     if not said:
         raise InvalidFields({"messages": ["none of them says anything."]})
     return Conversation(said)

@@ -19,10 +19,12 @@ Kind = Literal[
 
 _OPENINGS: tuple[tuple[Kind, str], ...] = (
     # Open WebUI; a question within its passages begins "### task: respond", and is a question
-    ("title", r"### task: (?:generate|create) a concise, .{0,60}\btitle"),
+    ("title", r"### task: (?:generate|create) a concise,? .{0,60}\btitle"),
     ("title", r"create a concise, 3-5 word .{0,60}\btitle"),
     ("tags", r"### task: generate 1-3 broad tags"),
     ("follow_ups", r"### task: suggest 3-5 relevant follow-?up"),
+    ("follow_ups", r"### task: predict 3-5 useful messages this user might"),
+    ("summary", r"### task: summarize the conversation history that will be compacted"),
     ("queries", r"### task: analyze the chat history .{0,60}generating search queries"),
     ("text", r"### task: you are an autocompletion system"),
     ("prompt", r"### task: generate a detailed prompt for a[mn] image generation"),
@@ -35,6 +37,8 @@ _OPENINGS: tuple[tuple[Kind, str], ...] = (
     ("title", r"please generate a concise title \(max 40 characters\) for a conversation"),
     ("title", r"in this environment you have access to .{0,60}generate the conversation title"),
     ("summary", r"summarize the conversation by integrating new lines into the current summary"),
+    ("summary", r"hold on, before you continue i need you to write me a checkpoint"),
+    ("summary", r"hold on again, update your checkpoint"),
     # LobeChat
     ("title", r"you are a professional conversation summarizer\. generate a concise title"),
     ("title", r"you are an assistant skilled in conversation.{0,120}\btitle"),

@@ -1,12 +1,12 @@
 """The events of a turn as the text of a chat completion, with an annotation at each mark."""
 
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
 from aiconvokit.accounts.auth import principal_of
 from aiconvokit.accounts.streams import answering
-from aiconvokit.chat.answer import Cited, Event, Started, TextDelta
+from aiconvokit.chat.answer import Called, Cited, Event, Started, TextDelta
 from aiconvokit.chat.prompt import MESSAGE_OVERHEAD
 from aiconvokit.chat.proof import Citation
 from aiconvokit.chat.schemas import CitationOut
@@ -15,10 +15,13 @@ from aiconvokit.llm.text import token_counts
 from aiconvokit.openai_api.annotations import Mark, marks_in
 from aiconvokit.openai_api.completions.schemas import (
     Annotation,
+    CalledOut,
+    CallOut,
     PlaceOut,
     QuoteOut,
     TokensOut,
 )
+from aiconvokit.openai_api.completions.sources import Source, listed
 from aiconvokit.openai_api.completions.work import Work
 from aiconvokit.openai_api.originals.links import Original, link_to
 from aiconvokit.openai_api.queries import file_ids_of
@@ -37,10 +40,12 @@ model whose template opens the tag itself; from then on its reasoning is held ba
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """More of the text, and the annotations of the marks in it."""
+    """More of the text, the annotations of its marks, and the sources that it is the first with."""
 
     text: str
     annotations: list[Annotation]
+    sources: Sequence[Source] = ()
+    calls: Sequence[CallOut] = ()
 
 
 class Reply:
@@ -49,21 +54,39 @@ class Reply:
     Attributes:
         text: all that the client has.
         annotations: those of its marks; places are into `text`.
+        calls: of functions, with which it ends.
         message_id: of the stored answer, where the work is a thread's turn.
     """
 
     def __init__(
-        self, request: ApiRequest, services: Services, work: Work, *, streams: bool
+        self,
+        request: ApiRequest,
+        services: Services,
+        work: Work,
+        *,
+        streams: bool,
+        lists: bool = False,
     ) -> None:
-        """Take whose events it is made of, and whether text that was taken is gone."""
+        """Take whose events it is made of.
+
+        Args:
+            request: the caller's.
+            services: whose pool and settings are used.
+            work: who answers.
+            streams: text that was taken is gone.
+            lists: the text ends with its sources.
+        """
         self.work = work
         self.text = ""
         self.annotations: list[Annotation] = []
+        self.calls: list[CallOut] = []
         self.message_id: str | None = None
         self._request = request
         self._services = services
         self._streams = streams
+        self._lists = lists
         self._cited: dict[int, Citation] = {}
+        self._sources: dict[int, Source] = {}
         self._file_ids: Mapping[int, str] | None = None
 
     async def pieces(self) -> AsyncGenerator[Piece]:
@@ -76,11 +99,20 @@ class Reply:
             async for event in events:
                 if (piece := await self._piece(event)) is not None:
                     yield piece
+        if self._lists and self._sources and not self.calls:
+            text = listed(self._sources.values())
+            self.text += text
+            yield Piece(text, [])
 
     async def _piece(self, event: Event) -> Piece | None:
         match event:
             case TextDelta():
                 return await self._said(event.text)
+            case Called():
+                self.calls = [
+                    CallOut(one.id, CalledOut(one.name, one.arguments)) for one in event.calls
+                ]
+                return Piece("", [], calls=self.calls)
             case Cited():
                 self._cited[event.citation.index] = event.citation
             case Started():
@@ -93,15 +125,20 @@ class Reply:
 
     async def _said(self, text: str) -> Piece:
         annotations: list[Annotation] = []
+        known = len(self._sources)
         for mark in marks_in(text, self._cited):
             annotations += await self._annotate(mark)
         self.text += text
         self.annotations += annotations
-        return Piece(text, annotations)
+        return Piece(text, annotations, list(self._sources.values())[known:])
+
+    def _forget_citations(self) -> None:
+        self._cited.clear()
+        self._sources.clear()
+        self.annotations.clear()
 
     def _restart(self) -> Piece | None:
-        self._cited.clear()
-        self.annotations.clear()
+        self._forget_citations()
         if not self._streams or not self.text:
             self.text = ""
             return None
@@ -111,18 +148,17 @@ class Reply:
     def _end(self, done: Done) -> None:
         """The answer as it is stored: a document that it cited may be deleted meanwhile."""
         if self._cited and not done.citations:
-            self._cited.clear()
-            self.annotations.clear()
+            self._forget_citations()
             self.text = done.output
 
     async def _annotate(self, mark: Mark) -> list[Annotation]:
         citation = self._cited[mark.number]
-        passage = citation.passage
+        passage, source = citation.passage, self._source(citation)
         place = PlaceOut(
             start_index=len(self.text) + mark.start,
             end_index=len(self.text) + mark.end,
-            title=f"{passage.filename}, page {passage.page}",
-            url=self._link(passage),
+            title=source.title,
+            url=source.url,
         )
         found = [Annotation("url_citation", url_citation=place)]
         file_id = (await self._known_files()).get(passage.document_id)
@@ -132,6 +168,18 @@ class Reply:
             )
             found.append(Annotation("file_citation", file_citation=quote))
         return found
+
+    def _source(self, citation: Citation) -> Source:
+        """What a mark rests on: for each number one address that no other has.
+
+        Front ends count addresses to find the source of `[2]`; two quotes of a page are two.
+        """
+        number, passage = citation.index, citation.passage
+        if number not in self._sources:
+            title = f"{passage.filename}, page {passage.page}"
+            url = f"{self._link(passage)}&citation={number}"
+            self._sources[number] = Source(number, title, url, citation.quote)
+        return self._sources[number]
 
     def _link(self, passage: Passage) -> str:
         place = Original(self.work.assistant_id or 0, passage.document_id, passage.version)

@@ -5,6 +5,7 @@ from typing import Any
 
 from litestar import Response, post
 from litestar.di import NamedDependency
+from msgspec import UNSET
 
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api import bodies
@@ -28,7 +29,7 @@ from aiconvokit.services import Services
     "/chat/completions",
     status_code=200,
     operation_class=describe(ChatBody, errors=(404, 409, *MODEL_ERRORS), events=True),
-    partly="calls of tools, images, several choices, JSON formats, stop words, sampling",
+    partly="images, several choices, JSON formats, stop words, sampling",
 )
 async def create_completion(
     request: ApiRequest, services: NamedDependency[Services], user_id: NamedDependency[int]
@@ -36,7 +37,9 @@ async def create_completion(
     """Answer a conversation, with citations where an assistant is asked."""
     body = await bodies.read(request, services, ChatBody)
     work = await prepare(services, user_id, body)
-    reply = Reply(request, services, work, streams=bool(body.stream))
+    reply = Reply(
+        request, services, work, streams=bool(body.stream), lists=bool(body.sources_in_text)
+    )
     if body.stream:
         pieces = reply.pieces()
         first = await while_listening(request, first_piece(pieces))
@@ -47,7 +50,8 @@ async def create_completion(
 async def _whole(body: ChatBody, reply: Reply) -> CompletionOut:
     async for _ in reply.pieces():
         pass  # they are kept in the reply
-    message = AnswerMessage("assistant", reply.text, None, reply.annotations)
+    text = reply.text if reply.text or not reply.calls else None
+    message = AnswerMessage("assistant", text, None, reply.annotations, reply.calls or UNSET)
     reason = finish_reason(reply.work.answer.finish_reason)
     return CompletionOut(
         id=public_id("chatcmpl"),

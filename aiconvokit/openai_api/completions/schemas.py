@@ -2,12 +2,16 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from aiconvokit.chat.schemas import CitationOut
 
-FinishReason = Literal["stop", "length", "content_filter"]
-_REASONS: dict[str | None, FinishReason] = {"length": "length", "content_filter": "content_filter"}
+FinishReason = Literal["stop", "length", "content_filter", "tool_calls"]
+_REASONS: dict[str | None, FinishReason] = {
+    "length": "length",
+    "content_filter": "content_filter",
+    "tool_calls": "tool_calls",
+}
 
 
 def finish_reason(told: str | None) -> FinishReason:
@@ -50,13 +54,29 @@ class TokensOut(Struct):
     total_tokens: int
 
 
+class CalledOut(Struct):
+    """What is to be called; `arguments` as the model wrote them."""
+
+    name: str
+    arguments: str
+
+
+class CallOut(Struct):
+    """A call that the client is to make."""
+
+    id: str
+    function: CalledOut
+    type: Literal["function"] = "function"
+
+
 class AnswerMessage(Struct):
-    """What is said."""
+    """What is said, None where nothing is but calls of functions."""
 
     role: Literal["assistant"]
-    content: str
+    content: str | None
     refusal: str | None
     annotations: list[Annotation]
+    tool_calls: list[CallOut] | UnsetType = UNSET
 
 
 class Choice(Struct):

@@ -13,6 +13,7 @@ from aiconvokit.ids import public_id
 from aiconvokit.openai_api.completions.body import ChatBody
 from aiconvokit.openai_api.completions.reply import Piece, Reply
 from aiconvokit.openai_api.completions.schemas import finish_reason
+from aiconvokit.openai_api.completions.sources import source_event
 from aiconvokit.rest.body import ApiRequest
 from aiconvokit.rest.openai_errors import error_body
 from aiconvokit.rest.problems import as_ours
@@ -105,6 +106,12 @@ class _Lines:
         return _line(self._chunk(delta, reason))
 
     def piece(self, piece: Piece) -> bytes:
+        if piece.calls:
+            calls = [
+                {"index": index, **msgspec.to_builtins(one)}
+                for index, one in enumerate(piece.calls)
+            ]
+            return self.delta({"tool_calls": calls})
         delta: dict[str, Any] = {"content": piece.text}
         if piece.annotations:
             # the official client puts lists together by `index`, and fails where there is none
@@ -114,7 +121,8 @@ class _Lines:
                 {"index": index, **msgspec.to_builtins(one)}
                 for index, one in enumerate(piece.annotations, start=begin)
             ]
-        return self.delta(delta)
+        chunk = self._chunk(delta, None)
+        return _line({**chunk, "event": source_event(piece.sources)} if piece.sources else chunk)
 
     def end(self) -> bytes:
         reply = self._reply

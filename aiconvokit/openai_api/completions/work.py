@@ -7,9 +7,10 @@ stored; only that an assistant was asked is counted. A request that names a thre
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from aiconvokit.accounts.queries import NO_ASSISTANT, add_usage
-from aiconvokit.chat.answer import Event, TextDelta, answer, carry_on
+from aiconvokit.chat.answer import Called, Event, TextDelta, answer, carry_on
 from aiconvokit.chat.receipt import Trace
 from aiconvokit.chat.sources import find_sources
 from aiconvokit.chat.telling import unstored
@@ -20,15 +21,19 @@ from aiconvokit.chat.turn_state import Answer, Turn
 from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.chat_model import ChatMessage, ChatModel, Delta, Restarted
+from aiconvokit.llm.functions import AUTO, Offered
 from aiconvokit.openai_api import lookup
 from aiconvokit.openai_api.completions import queries
 from aiconvokit.openai_api.completions.body import ChatBody, Conversation, check, check_format
 from aiconvokit.openai_api.completions.body import conversation as read_conversation
+from aiconvokit.openai_api.completions.calling import offering
 from aiconvokit.openai_api.completions.front_ends import Job, recognised, stand_in
 from aiconvokit.openai_api.models import names as models
 from aiconvokit.openai_api.models.names import UnknownModel
 from aiconvokit.services import Services
 from ingestion.tables import Collection
+
+NOT_IN_THREADS = "in a thread functions are called by runs."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,7 @@ class _Asked:
     user_id: int
     body: ChatBody
     conversation: Conversation
+    offered: Offered | None = None
     answer: Answer = field(default_factory=Answer)
     trace: Trace = field(default_factory=Trace)
 
@@ -83,18 +89,23 @@ async def prepare(services: Services, user_id: int, body: ChatBody) -> Work:
         UnknownModel: so is the model.
     """
     check(body)
-    asked = _Asked(services, user_id, body, read_conversation(body.messages))
+    asked = _Asked(services, user_id, body, read_conversation(body.messages), body.offered)
     assistant_id = await models.resolve(services, user_id, body.model)
     job = recognised(asked.conversation.messages)
     if job is not None:
         model = services.chat_model
-        return asked.work(_done_without(asked, job) if model is None else _plain(asked, model))
+        return asked.work(
+            _done_without(asked, job) if model is None else _plain(asked, model, None)
+        )
     check_format(body)
     if assistant_id is None and body.thread_id is not None:
         raise InvalidFields({"metadata.thread_id": ["only an assistant answers in a thread."]})
     if assistant_id is None:
-        return asked.work(_plain(asked, _configured(services, body.model)))
+        make = partial(_plain, asked, _configured(services, body.model))
+        return asked.work(offering(services, asked.offered, make))
     if body.thread_id is not None:
+        if asked.offered is not None and asked.offered.choice != AUTO:
+            raise InvalidFields({"tool_choice": [NOT_IN_THREADS]})
         return await _in_thread(asked, assistant_id, body.thread_id)
     return await _by_itself(asked, assistant_id)
 
@@ -110,11 +121,13 @@ async def _done_without(asked: _Asked, job: Job) -> AsyncGenerator[Event]:
     yield TextDelta(stand_in(job, asked.conversation.messages))
 
 
-async def _plain(asked: _Asked, model: ChatModel) -> AsyncGenerator[Event]:
+async def _plain(asked: _Asked, model: ChatModel, offered: Offered | None) -> AsyncGenerator[Event]:
     """The chat model by itself, told what the caller says and nothing else."""
     said = asked.answer
     asked.trace.messages = asked.conversation.messages
-    stream = model.stream(asked.trace.messages, max_tokens=asked.body.bounds.answer_tokens)
+    stream = model.stream(
+        asked.trace.messages, max_tokens=asked.body.bounds.answer_tokens, offered=offered
+    )
     async with aclosing(stream) as events:
         async for event in events:
             if isinstance(event, Delta):
@@ -123,6 +136,8 @@ async def _plain(asked: _Asked, model: ChatModel) -> AsyncGenerator[Event]:
                 yield event
             else:
                 said.finish_reason, said.usage = event.finish_reason, event.usage
+                if event.calls:
+                    yield Called(event.calls)
     async with in_transaction(asked.services.pool) as transaction:
         await add_usage(
             transaction,
@@ -130,6 +145,7 @@ async def _plain(asked: _Asked, model: ChatModel) -> AsyncGenerator[Event]:
             NO_ASSISTANT,
             prompt_tokens=said.usage.prompt_tokens if said.usage else 0,
             completion_tokens=said.usage.completion_tokens if said.usage else 0,
+            questions=0 if asked.conversation.rounds else 1,
         )
 
 
@@ -144,10 +160,12 @@ async def _by_itself(asked: _Asked, assistant_id: int) -> Work:
         collections=collections,
         history=asked.conversation.history,
         bounds=asked.body.bounds,
+        rounds=asked.conversation.rounds,
         trace=asked.trace,
         answer=asked.answer,
     )
-    return asked.work(_turn(asked, turn), assistant_id)
+    make = partial(_turn, asked, turn)
+    return asked.work(offering(asked.services, asked.offered, make), assistant_id)
 
 
 async def _found(asked: _Asked, assistant_id: int) -> tuple[Persona, list[Collection]]:
@@ -159,8 +177,8 @@ async def _found(asked: _Asked, assistant_id: int) -> tuple[Persona, list[Collec
     return found
 
 
-async def _turn(asked: _Asked, turn: Turn) -> AsyncGenerator[Event]:
-    services = asked.services
+async def _turn(asked: _Asked, begun: Turn, offered: Offered | None) -> AsyncGenerator[Event]:
+    services, turn = asked.services, replace(begun, offered=offered)
     with unstored(turn):
         sources = await find_sources(services, turn)
         async with aclosing(answer(services, turn, sources)) as events:
