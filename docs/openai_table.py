@@ -16,7 +16,6 @@ PAGE = Path(__file__).parent / "openai.md"
 HEAD = "| Call | What it does | |\n|---|---|---|\n"
 
 NOT_OFFERED = {
-    "/v1/responses, /v1/conversations": "another wire; planned",
     "/v1/completions": "the legacy text completions",
     "/v1/uploads": "files come whole, with /v1/files",
     "/v1/audio, /v1/images, /v1/videos, /v1/realtime": "text alone is read and written",

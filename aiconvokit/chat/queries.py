@@ -132,7 +132,7 @@ def _listed() -> _Listed:
     of_thread = select(Message).where(Message.thread_id == Thread.id).correlate(Thread)
     first = (
         of_thread.with_only_columns(func.left(Message.content, FIRST_QUESTION))
-        .where(Message.role == "user")
+        .where(Message.role == "user", Message.content != "")
         .order_by(Message.id)
         .limit(1)
     )
@@ -147,8 +147,27 @@ async def set_title(session: AsyncSession, thread_id: int, title: str | None) ->
     await session.execute(update(Thread).where(Thread.id == thread_id).values(title=title))
 
 
+# Responses of `/v1` go on from those of other threads; they are named, not imported.
+_REDACT_THOSE_BEHIND = text(
+    """
+    WITH response AS (
+        SELECT public_id FROM run
+        WHERE thread_id = ANY(:threads) AND starts_with(public_id, 'resp_')
+    )
+    UPDATE receipt r SET content = r.content || jsonb_build_object(
+        'redacted', true, 'rewritten', NULL, 'messages', jsonb_build_array())
+    FROM run JOIN thread t ON t.id = run.thread_id
+    WHERE EXISTS (SELECT FROM response)
+      AND t.owner_id IN (SELECT owner_id FROM thread WHERE id = ANY(:threads))
+      AND run.parameters -> 'before' ?| ARRAY(SELECT public_id FROM response)
+      AND r.message_id = run.message_id
+    """
+)
+
+
 async def delete_thread(session: AsyncSession, thread_id: int) -> int:
     """Remove a thread; its chat and messages go with it. The number of the messages."""
+    await session.execute(_REDACT_THOSE_BEHIND, {"threads": [thread_id]})
     messages = await session.scalar(
         select(func.count()).select_from(Message).where(Message.thread_id == thread_id)
     )
@@ -164,6 +183,7 @@ async def delete_threads(session: AsyncSession, thread_ids: Sequence[int]) -> No
 
     The ids are one array: a statement has no more than 65,535 parameters.
     """
+    await session.execute(_REDACT_THOSE_BEHIND, {"threads": list(thread_ids)})
     await session.execute(_DELETE_THREADS, {"ids": list(thread_ids)})
 
 
@@ -191,10 +211,26 @@ _REDACT_LATER_RECEIPTS = text(
 )
 
 
+# Named, not imported: runs stand above this feature.
+_FORGET_CALLS = text(
+    """
+    UPDATE run SET parameters = jsonb_set(parameters, '{rounds}', (
+        SELECT jsonb_agg(made || '{"calls": [], "outputs": []}' ORDER BY nr)
+        FROM jsonb_array_elements(parameters -> 'rounds') WITH ORDINALITY AS round(made, nr)))
+    WHERE message_id = :message AND parameters ? 'rounds'
+    """
+)
+
+
 async def delete_message(session: AsyncSession, thread_id: int, message_id: int) -> None:
-    """Remove a message, with its receipt and its words in those of later answers."""
+    """Remove a message, with its receipt and its words in those of later answers.
+
+    With a run's answer go its calls of functions: nothing would tell whose words are in them.
+    """
     keys = {"thread": thread_id, "message": message_id}
     await session.execute(_REDACT_LATER_RECEIPTS, keys)
+    await session.execute(_REDACT_THOSE_BEHIND, {"threads": [thread_id]})
+    await session.execute(_FORGET_CALLS, {"message": message_id})
     await session.execute(delete(Message).where(Message.id == message_id))
 
 
@@ -221,10 +257,14 @@ async def message_of(
 
 
 async def messages_of(session: AsyncSession, thread_id: int, wanted: Window) -> list[Message]:
-    """A thread's messages, oldest first; one more than asked for when there are more."""
+    """A thread's messages, oldest first; one more than asked for when there are more.
+
+    What is whole and has no words is no message, but another item of a conversation of `/v1`.
+    """
     found = await session.scalars(
         select(Message)
         .where(Message.thread_id == thread_id, Message.id > (wanted.after or 0))
+        .where(or_(Message.content != "", Message.status != "complete"))
         .order_by(Message.id)
         .limit(wanted.limit + 1)
     )

@@ -25,7 +25,7 @@ async def find_sources(services: Services, turn: Turn) -> list[Source] | None:
             turn.collections,
             question_of(turn),
             turn.bounds.passages or services.settings.limits.prompt_passages,
-            Scope(glossary=entries_of(turn.persona.glossary)),
+            Scope(turn.where, entries_of(turn.persona.glossary)),
             timed=trace.timed,
         )
         trace.found, trace.space = found.passages, found.space

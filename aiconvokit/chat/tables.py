@@ -111,7 +111,9 @@ class Message(Base):
         "metadata", JSONB, server_default=text("'{}'")
     )
     attachments: Mapped[list[dict[str, Any]] | None] = mapped_column(JSONB)
-    """Files that came with a question, as an OpenAI client named them."""
+    """Files that came with a question, as an OpenAI client named them.
+
+    Of a message without words: another item of a conversation of `/v1` (`responses.items`)."""
     created_at: Mapped[datetime] = created()
 
 

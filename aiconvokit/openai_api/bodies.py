@@ -1,5 +1,6 @@
 """JSON bodies of `/v1`: one msgspec Struct says what is expected; what it names not is ignored."""
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Annotated, Any, TypeVar
@@ -94,7 +95,7 @@ def _is_storable(value: object) -> bool:
     Told level by level, without places: a body of 1 MB may hold 200,000 texts.
 
     Raises:
-        BadRequest: it is nested too deeply.
+        BadRequest: it is nested too deeply, or holds a number that no database does.
     """
     level: list[object] = [value]
     for _ in range(MAX_DEPTH + 1):
@@ -103,6 +104,8 @@ def _is_storable(value: object) -> bool:
         # a character in between, so that no two halves become one
         if why_unstorable(" ".join([*texts, *(" ".join(one) for one in objects)])):
             return False
+        if not all(math.isfinite(one) for one in level if isinstance(one, float)):
+            raise BadRequest("JSON parse error - A number must be finite")
         inner = [one for one in level if isinstance(one, list)]
         level = [one for values in (*inner, *(o.values() for o in objects)) for one in values]
         if not level:

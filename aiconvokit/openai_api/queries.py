@@ -17,6 +17,8 @@ from aiconvokit.openai_api.cursors import Cursor, unknown_cursor
 from ingestion.tables import Collection, Document
 
 T = TypeVar("T")
+THREAD = "thread_"
+"""What the ids of threads begin with, but for those that responses have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,9 @@ async def assistant_by_id(
 
 
 async def thread_by_id(session: AsyncSession, user_id: int, public_id: str) -> Thread | None:
-    """A user's own thread; what visitors of a web site say is none."""
+    """A user's own thread; what visitors of a web site say is none, and no conversation is."""
+    if not public_id.startswith(THREAD):
+        return None
     return await session.scalar(
         select(Thread).where(
             Thread.public_id == public_id, Thread.owner_id == user_id, Thread.origin == API

@@ -10,13 +10,16 @@ from aiconvokit.accounts.auth import require_user
 from aiconvokit.errors import NotFound
 from aiconvokit.openai_api.assistants import routes as assistants_routes
 from aiconvokit.openai_api.completions import routes as completions_routes
+from aiconvokit.openai_api.conversations import items_routes as conversation_items_routes
+from aiconvokit.openai_api.conversations import routes as conversations_routes
 from aiconvokit.openai_api.embeddings import routes as embeddings_routes
 from aiconvokit.openai_api.files import routes as files_routes
 from aiconvokit.openai_api.messages import routes as messages_routes
 from aiconvokit.openai_api.models import routes as models_routes
 from aiconvokit.openai_api.originals import routes as originals_routes
+from aiconvokit.openai_api.responses import routes as responses_routes
 from aiconvokit.openai_api.runs import routes as runs_routes
-from aiconvokit.openai_api.runs import steps_routes
+from aiconvokit.openai_api.runs import steps_routes, submit_routes
 from aiconvokit.openai_api.runs import thread_routes as thread_runs_routes
 from aiconvokit.openai_api.threads import routes as threads_routes
 from aiconvokit.openai_api.vector_stores import batches_routes as file_batches_routes
@@ -26,10 +29,11 @@ from aiconvokit.rest.openai_errors import V1
 from ingestion.storable import why_unstorable
 
 GROUPS = (
-    *(models_routes, completions_routes, embeddings_routes),
+    *(models_routes, responses_routes, conversations_routes, conversation_items_routes),
+    *(completions_routes, embeddings_routes),
     *(files_routes, vector_stores_routes, vector_store_files_routes, file_batches_routes),
     *(assistants_routes, threads_routes, messages_routes),
-    *(runs_routes, thread_runs_routes, steps_routes),
+    *(runs_routes, thread_runs_routes, submit_routes, steps_routes),
 )
 
 

@@ -43,6 +43,7 @@ class Story:
     made: dict[str, Any] = field(default_factory=dict)
     chats: list[int] = field(default_factory=list)
     threads: list[str] = field(default_factory=list)
+    responses: list[str] = field(default_factory=list)
     addresses: list[str] = field(default_factory=list)
     visitors: list[Visitor] = field(default_factory=list)
 
@@ -87,6 +88,7 @@ class Story:
         self.fake.script(f"{self.fact} [1]")
         self._plainly()
         self._as_openai_does()
+        self._as_responses()
         self._misquoted()
         self.fake.script(NOON)
         self.other = self._chat("When does the canteen open?")
@@ -144,6 +146,22 @@ class Story:
         with threads.runs.stream(**again) as stream:
             stream.until_done()
 
+    def _as_responses(self) -> None:
+        """By itself, in a conversation, and said again without a quote."""
+        model, create = self.made["openai_id"], self.client.responses.create
+        self.responses = [create(model=model, input=QUESTION).id]
+        conversation = self.client.conversations.create().id
+        create(model=model, input=QUESTION, conversation=conversation)
+        self.fake.script(f"As I said: {self.word}.")
+        again = "Which ledger was that again, in one word?"
+        aside = create(model=model, input=again, previous_response_id=self.responses[0])
+        assert self.word in aside.output_text
+        self.fake.script(f"{self.fact} [1]")
+        self.responses.append(aside.id)
+        for path in self.responses:
+            self.addresses.append(f"/v1/responses/{path}?include[]=file_search_call.results")
+        self.addresses.append(f"/v1/conversations/{conversation}/items")
+
     def _misquoted(self) -> None:
         """The word in a sentence that no quote proves: a number in it is wrong."""
         self.fake.script(self.fact.replace("2011", "2019"))
@@ -176,6 +194,9 @@ class Story:
             "messages": [{"role": "user", "content": QUESTION}],
         }
         told.append(self.user.post("/v1/chat/completions", json=asked).text)
+        for response in self.responses:
+            on = {"model": asked["model"], "input": QUESTION, "previous_response_id": response}
+            told.append(self.user.post("/v1/responses", json=on).text)
         return told
 
 

@@ -32,8 +32,9 @@ def by_document(story: Story) -> None:
     removed = story.user.get(answer.headers["location"]).json()["removed"]
     assert (removed["pages"], removed["files"]) == (2, 1)
     assert removed["documents"] == [story.ledger["id"]]
-    # Two versions, each plainly; two said again; streamed; a visitor; two runs; one misquoted.
-    assert removed["redacted_answers"] == 9
+    # Two versions, each plainly; two said again; streamed; a visitor; two runs; three responses;
+    # one misquoted.
+    assert removed["redacted_answers"] == 12
     kept = story.user.get(f"{API}/chat/{story.other}/").json()["messages"][1]
     assert (kept["status"], "noon" in kept["content"]) == ("complete", True)
 

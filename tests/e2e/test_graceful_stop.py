@@ -67,12 +67,14 @@ def streams(client: Client, made: dict[str, Any], ada: Visitor) -> dict[str, Cal
     thread = client.post("/v1/threads", json={"messages": [{"role": "user", "content": QUESTION}]})
     run = {"assistant_id": made["openai_id"], "stream": True}
     asked = {"model": made["openai_id"], "messages": [{"role": "user", "content": QUESTION}]}
+    response = {"model": made["openai_id"], "input": QUESTION, "stream": True}
     return {
         "chat": chat_stream(client, made["id"]),
         "completion": lambda: client.stream(
             "POST", "/v1/chat/completions", json={**asked, "stream": True}
         ),
         "run": lambda: client.stream("POST", f"/v1/threads/{thread.json()['id']}/runs", json=run),
+        "response": lambda: client.stream("POST", "/v1/responses", json=response),
         "widget": ada.streamed,
     }
 
@@ -119,7 +121,7 @@ def test_streams_end_with_a_last_event(cluster_url: str, fake: FakeModel) -> Non
             "SELECT status, count(*) FROM message WHERE role = 'assistant' GROUP BY 1 ORDER BY 1"
         ).fetchall()
         held = connection.execute("SELECT count(lease_token) FROM thread").fetchone()
-    assert (statuses, held) == ([("complete", 1), ("interrupted", 3)], (0,))
+    assert (statuses, held) == ([("complete", 1), ("interrupted", 4)], (0,))
 
 
 @pytest.mark.parametrize("command", ["worker", "serve"])

@@ -49,6 +49,7 @@ def calls(client: Client, made: dict[str, Any], ada: Visitor) -> dict[str, Call]
         "usage": ("GET", f"{API}/usage/", {}),
         "v1 models": ("GET", "/v1/models", {}),
         "v1 completion": ("POST", "/v1/chat/completions", {"json": asked}),
+        "v1 response": ("POST", "/v1/responses", {"json": {"model": public, "input": "Who?"}}),
         "v1 file": ("POST", "/v1/files", {"data": purpose, "files": {"file": ("a.md", b"x")}}),
         "v1 thread": ("POST", "/v1/threads", {"json": {}}),
         "v1 message": ("POST", f"/v1/threads/{thread}/messages", {"json": SAID[0]}),

@@ -46,7 +46,8 @@ def belongings(user: Client, word: str) -> Ids:
         "invitation": 1,
         "kept": answered(user.post(f"{API}/assistants/", json=NEW, headers=KEY))["id"],
     }
-    return ids | _of_stores(user, word) | _of_threads(user, made["openai_id"], fact)
+    ids |= _of_stores(user, word) | _of_threads(user, made["openai_id"], fact)
+    return ids | _of_responses(user, made["openai_id"], fact)
 
 
 def _of_stores(user: Client, word: str) -> Ids:
@@ -76,6 +77,22 @@ def _of_threads(user: Client, asst: str, fact: str) -> Ids:
         "run": run,
         "step": step,
         "link": parse_qs(urlsplit(link).query)["key"][0],
+    }
+
+
+def _of_responses(user: Client, asst: str, fact: str) -> Ids:
+    asked = {"model": asst, "input": "Where is the ledger kept since 2011?"}
+    made = answered(user.post("/v1/responses", json=asked))
+    assert fact in str(made["output"])
+    given = answered(user.get(f"/v1/responses/{made['id']}/input_items"))["data"]
+    conversation = answered(user.post("/v1/conversations", json={}))["id"]
+    answered(user.post("/v1/responses", json={**asked, "conversation": conversation}))
+    items = answered(user.get(f"/v1/conversations/{conversation}/items"))["data"]
+    return {
+        "response": made["id"],
+        "input_item": given[0]["id"],
+        "conversation": conversation,
+        "item": items[0]["id"],
     }
 
 

@@ -10,6 +10,7 @@ META = {"metadata": {"a": "b"}}
 ATTACHED = [{"file_id": Slot("file"), "tools": [{"type": "file_search"}]}]
 SAID = {"role": "user", "content": "See there.", "attachments": ATTACHED}
 SEARCHED = {"file_search": {"vector_store_ids": [Slot("store")]}}
+NAMED = [{"type": "item_reference", "id": Slot("item")}]
 FED = {"file_search": {"vector_stores": [{"file_ids": [Slot("file")]}]}}
 
 
@@ -68,6 +69,26 @@ V1_BODIES: dict[str, list[Carried]] = {
         {"model": Slot("slug"), "messages": ASKED, "stream": True},
         {"model": Slot("asst"), "messages": ASKED, "metadata": {"thread_id": Slot("thread")}},
     ),
+    "POST /responses": read_of(
+        {"model": Slot("asst"), "input": "Who?"},
+        {"model": Slot("slug"), "input": ASKED, "stream": True},
+        {"model": Slot("asst"), "input": "Who?", "conversation": Slot("conversation")},
+        {"model": Slot("asst"), "input": "Who?", "previous_response_id": Slot("response")},
+        {"model": Slot("asst"), "input": NAMED, "store": False},
+        {
+            "model": "m",
+            "input": "Who?",
+            "tools": [{"type": "file_search", "vector_store_ids": [Slot("store")]}],
+            "background": True,
+        },
+    ),
+    "GET /responses/{response_id}": [Carried(), Carried(query={"stream": "true"})],
+    "POST /responses/{response_id}/cancel": NOTHING,
+    "GET /responses/{response_id}/input_items": [Carried(), after("input_item")],
+    "POST /conversations": read_of({"items": NAMED}),
+    "POST /conversations/{conversation_id}": read_of(META),
+    "POST /conversations/{conversation_id}/items": read_of({"items": ASKED}, {"items": NAMED}),
+    "GET /conversations/{conversation_id}/items": [Carried(), after("item")],
     "GET /files": [after("file")],
     "GET /models/{model}": [Carried()],
     "POST /threads": read_of(

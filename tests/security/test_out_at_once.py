@@ -127,6 +127,12 @@ def thread_run(client: Client, assistant: dict[str, Any]) -> Reader:
     return Reader(lambda: client.stream("POST", path, json=body), "thread.message.delta")
 
 
+def response(client: Client, assistant: dict[str, Any]) -> Reader:
+    body = {"model": assistant["openai_id"], "input": QUESTION, "stream": True}
+    path = "/v1/responses"
+    return Reader(lambda: client.stream("POST", path, json=body), "output_text.delta")
+
+
 def visit(server: Server, client: Client, assistant: dict[str, Any]) -> Reader:
     new = {"assistant_id": assistant["id"], "origins": [SITE]}
     ada = visitor(server, client.post(f"{API}/widgets/", json=new).json()["key"])
@@ -148,6 +154,7 @@ def test_every_open_answer_ends(
         completion(user, assistant),
         thread_run(user, assistant),
         visit(server, user, assistant),
+        response(user, assistant),
     ]
     plain: list[httpx.Response] = []
     body = {"assistant_id": assistant["id"], "input": QUESTION}
@@ -167,6 +174,12 @@ def test_every_open_answer_ends(
     assert [told[1][-1]["error"][key] for key in ("code", "message")] == ["suspended", detail]
     assert (told[2][-2]["code"], told[2][-1]) == ("suspended", "[DONE]")
     assert told[3][-1]["code"] == "session_ended"
+    assert [told[4][-1][key] for key in ("type", "code", "message")] == [
+        "error",
+        "suspended",
+        detail,
+    ]
+    assert told[4][-1]["sequence_number"] == len(told[4]) - 1
     assert (plain[0].status_code, plain[0].json()) == (401, {"detail": detail})
     eventually(lambda: {status for status, _ in answers_of(database, name)} == {"interrupted"})
     # A completion belongs to no thread; the question without a stream may have got no word yet.

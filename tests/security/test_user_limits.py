@@ -165,6 +165,10 @@ def test_tokens_of_a_day(server: Server, database: str) -> None:
         for path, body in (
             ("/v1/chat/completions", {"model": made["openai_id"], "messages": ASKED}),
             ("/v1/chat/completions", {"model": "fake", "messages": ASKED, "stream": True}),
+            ("/v1/responses", {"model": "fake", "input": "Who?"}),
+            ("/v1/responses", {"model": "fake", "input": "Who?", "stream": True}),
+            ("/v1/responses", {"model": "fake", "input": "Who?", "background": True}),
+            ("/v1/responses", {"model": made["openai_id"], "input": "Who?", "store": False}),
             (f"/v1/threads/{thread}/runs", by_openai),
             ("/v1/threads/runs", {**by_openai, "thread": {"messages": ASKED}}),
         ):
@@ -180,10 +184,19 @@ def test_tokens_of_a_day(server: Server, database: str) -> None:
 def test_a_conversation_with_the_model_alone_counts(server: Server, database: str) -> None:
     with somebody(server, database, "uli") as uli:
         said = answered(uli.post("/v1/chat/completions", json={"model": "fake", "messages": ASKED}))
+        asked = {"model": "fake", "input": "Who?"}
+        used = [
+            answered(uli.post("/v1/responses", json={**asked, "store": store}))["usage"]
+            for store in (True, False)
+        ]
         [counted] = answered(uli.get(f"{API}/usage/"))
-        assert (counted["assistant_id"], counted["questions"]) == (0, 1)
-        told = counted["prompt_tokens"], counted["completion_tokens"]
-        assert told == (said["usage"]["prompt_tokens"], said["usage"]["completion_tokens"])
+        assert (counted["assistant_id"], counted["questions"]) == (0, 3)
+        assert counted["prompt_tokens"] == said["usage"]["prompt_tokens"] + sum(
+            one["input_tokens"] for one in used
+        )
+        assert counted["completion_tokens"] == said["usage"]["completion_tokens"] + sum(
+            one["output_tokens"] for one in used
+        )
 
 
 def test_one_answer_at_a_time(server: Server, database: str, fake_server: FakeModel) -> None:
@@ -208,6 +221,8 @@ def test_one_answer_at_a_time(server: Server, database: str, fake_server: FakeMo
             assert answer.json()["error"]["code"] == "too_many_streams"
             talk = {"model": "fake", "messages": ASKED}
             assert sue.post("/v1/chat/completions", json=talk).status_code == 429
+            asked = {"model": "fake", "input": "Who?"}
+            assert sue.post("/v1/responses", json=asked).status_code == 429
             guest = visitor(server, widget(sue, made["id"])["key"])
             fake_server.reset()
             assert guest.post().status_code == 200, "visitors have places of their own"

@@ -1,0 +1,1 @@
+"""Conversations: what responses go on in."""

@@ -1,0 +1,1 @@
+"""Responses: a question answered with one call, from what was said before and from documents."""
