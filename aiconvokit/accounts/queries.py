@@ -202,16 +202,18 @@ async def deletion_of(session: AsyncSession, user_id: int, deletion_id: int) -> 
     )
 
 
-_ADD_USAGE = """
+COUNT_QUESTION = """
 INSERT INTO usage_day AS u (owner_id, day, assistant_id, questions, prompt_tokens,
                             completion_tokens)
-VALUES (%(owner)s, timezone('UTC', now())::date, %(assistant)s, %(questions)s, %(prompt)s,
-        %(completion)s)
+SELECT %(owner)s, timezone('UTC', now())::date, %(assistant)s, %(questions)s, %(prompt)s,
+       %(completion)s {}
 ON CONFLICT (owner_id, day, assistant_id) DO UPDATE SET
     questions = u.questions + excluded.questions,
     prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
     completion_tokens = u.completion_tokens + excluded.completion_tokens
 """
+"""`add_usage` as a part of another statement: the gap is for what it depends on."""
+_ADD_USAGE = COUNT_QUESTION.format("")
 
 
 NO_ASSISTANT = 0

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.assistants import queries
 from aiconvokit.assistants.queries import Purpose, Searched
 from aiconvokit.assistants.tables import Assistant
+from aiconvokit.db import Transaction
 from aiconvokit.errors import Forbidden, NotFound
 from aiconvokit.rest.lists import MAX_ID
 from aiconvokit.services import Services
@@ -28,6 +29,22 @@ async def to_ask(
     if found is None:
         raise NotFound.of("Assistant")
     return found
+
+
+async def hold_to_ask(
+    services: Services, transaction: Transaction, user_id: int, assistant_id: int
+) -> None:
+    """Keep an assistant that the user may ask from being deleted until the transaction ends.
+
+    Raises:
+        NotFound: unknown, or somebody else's.
+    """
+    shared = services.settings.shared_assistants
+    known = 0 <= assistant_id <= MAX_ID
+    if not known or not await queries.hold_to_ask(
+        transaction, user_id, assistant_id, shared=shared
+    ):
+        raise NotFound.of("Assistant")
 
 
 async def to_search(services: Services, user_id: int, assistant_id: int) -> Searched:

@@ -105,6 +105,20 @@ async def searched_assistant(
     return Searched(rows[0][0], [searched_collection(row[1:]) for row in rows if row[1]])
 
 
+_HOLD_TO_ASK = """
+SELECT id FROM assistant WHERE id = %(assistant)s AND (%(shared)s OR owner_id = %(user)s)
+FOR KEY SHARE
+"""
+
+
+async def hold_to_ask(
+    transaction: Transaction, user_id: int, assistant_id: int, *, shared: bool
+) -> bool:
+    """Keep an assistant that a user may ask until the transaction ends; False: there is none."""
+    keys = {"assistant": assistant_id, "user": user_id, "shared": shared}
+    return await (await transaction.execute(_HOLD_TO_ASK, keys)).fetchone() is not None
+
+
 async def hold_assistant(session: AsyncSession, assistant_id: int, purpose: Purpose) -> bool:
     """Hold an assistant until the transaction ends; False when it was deleted meanwhile.
 

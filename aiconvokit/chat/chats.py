@@ -11,14 +11,16 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.accounts import deletions
 from aiconvokit.accounts.deletions import Removed
+from aiconvokit.assistants import access
 from aiconvokit.chat import export, queries
 from aiconvokit.chat.html_wire import HTML, each_with_html, wants_html
-from aiconvokit.chat.queries import ChatPage, ChatRow, ListedChat
+from aiconvokit.chat.queries import BegunChat, ChatPage, ChatRow, ListedChat
 from aiconvokit.chat.removal import remove_thread
 from aiconvokit.chat.schemas import ChatDetail, ChatItem, MessageOut, NewTitle
 from aiconvokit.chat.show import show_message
 from aiconvokit.chat.tables import Message
 from aiconvokit.chat.turn import OTHER_ASSISTANT
+from aiconvokit.db import Transaction
 from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, Body, read_body
@@ -157,9 +159,21 @@ async def own_chat(session: AsyncSession, user_id: int, chat_id: int) -> ChatRow
     return row
 
 
+async def new_chat(
+    services: Services, transaction: Transaction, user_id: int, assistant_id: int
+) -> BegunChat:
+    """A chat with an assistant, in a thread of its own.
+
+    Raises:
+        NotFound: no assistant that the user may ask.
+    """
+    await access.hold_to_ask(services, transaction, user_id, assistant_id)
+    return await queries.insert_chat(transaction, user_id, assistant_id)
+
+
 async def chat_in(
     session: AsyncSession, user_id: int, assistant_id: int, thread_id: str
-) -> ChatRow:
+) -> BegunChat:
     """The chat of one of the user's threads, made in the caller's transaction if it is none yet.
 
     Raises:
@@ -173,7 +187,7 @@ async def chat_in(
     chat = await queries.ensure_chat(session, thread, assistant_id)
     if chat.assistant_id != assistant_id:
         raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
-    return chat, thread
+    return BegunChat(chat.id, thread.id, thread.public_id)
 
 
 async def show_messages(

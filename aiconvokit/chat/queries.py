@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import API, WIDGET, Chat, Message, Receipt, Thread
+from aiconvokit.db import Transaction
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
 
@@ -19,14 +20,35 @@ FIRST_QUESTION = 400
 """Characters of a first question that are read for a title: more than one has, for white space."""
 
 
+@dataclass(frozen=True, slots=True)
+class BegunChat:
+    """A chat that was just begun: its id, and its thread's row and public id."""
+
+    id: int
+    thread_id: int
+    thread_public_id: str
+
+
+_INSERT_THREAD = """
+INSERT INTO thread (public_id, owner_id, origin) VALUES (%(thread)s, %(owner)s, %(origin)s)
+"""
+# Another statement: a policy on chats looks for their thread, and sees none of its own statement.
+_INSERT_CHAT = """
+INSERT INTO chat (thread_id, assistant_id)
+SELECT id, %(assistant)s FROM thread WHERE public_id = %(thread)s
+RETURNING id, thread_id
+"""
+
+
 async def insert_chat(
-    session: AsyncSession, owner_id: int, assistant_id: int, origin: str = API
-) -> ChatRow:
+    transaction: Transaction, owner_id: int, assistant_id: int, origin: str = API
+) -> BegunChat:
     """A new thread, and the chat that joins it with an assistant."""
-    thread = Thread(public_id=public_id("thread"), owner_id=owner_id, origin=origin)
-    session.add(thread)
-    await session.flush()
-    return await ensure_chat(session, thread, assistant_id), thread
+    name = public_id("thread")
+    keys = {"thread": name, "owner": owner_id, "origin": origin, "assistant": assistant_id}
+    await transaction.execute(_INSERT_THREAD, keys)
+    rows = await (await transaction.execute(_INSERT_CHAT, keys)).fetchall()
+    return BegunChat(rows[0][0], rows[0][1], name)
 
 
 async def ensure_chat(session: AsyncSession, thread: Thread, assistant_id: int) -> Chat:

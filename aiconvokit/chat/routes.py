@@ -16,13 +16,13 @@ from aiconvokit.accounts.streams import answering
 from aiconvokit.assistants import access
 from aiconvokit.chat import queries
 from aiconvokit.chat.answer import Event, run_turn, to_the_end
-from aiconvokit.chat.chats import CHATS, chat_in, own_chat
+from aiconvokit.chat.chats import CHATS, chat_in, new_chat, own_chat
 from aiconvokit.chat.html_wire import HTML, again_with_html, each_with_html, wants_html, with_html
-from aiconvokit.chat.queries import ChatRow
+from aiconvokit.chat.queries import BegunChat
 from aiconvokit.chat.schemas import AnswerOut, Ask, ChatOut, MessageOut, NewChat, ReceiptOut
 from aiconvokit.chat.show import failed, show_answer, show_message, told, told_again
 from aiconvokit.chat.turn import Asked, Done
-from aiconvokit.db import Transaction
+from aiconvokit.db import Transaction, in_transaction
 from aiconvokit.errors import InvalidFields, NotFound
 from aiconvokit.files.queries import ready_versions
 from aiconvokit.rest.body import ApiRequest, read_body
@@ -49,12 +49,19 @@ async def create_chat(
     attempt = await once.take(body)
     if attempt.stored is not None:
         return attempt.stored.response()
-    async with attempt, services.sessions.begin() as session:
-        assistant = await access.to_ask(services, session, user_id, wanted.assistant_id)
-        await access.hold(session, assistant.id, "ask")
-        row = await _begun(session, user_id, assistant.id, wanted.thread_id)
-        transaction = await driver_connection(session)
-        return await attempt.keep(transaction, _show(request, row), assistant_id=assistant.id)
+    assistant_id = wanted.assistant_id
+    async with attempt:
+        if wanted.thread_id is None:
+            async with in_transaction(services.pool) as transaction:
+                chat = await new_chat(services, transaction, user_id, assistant_id)
+                return await attempt.keep(
+                    transaction, _show(request, chat), assistant_id=assistant_id
+                )
+        async with services.sessions.begin() as session:
+            transaction = await driver_connection(session)
+            await access.hold_to_ask(services, transaction, user_id, assistant_id)
+            chat = await chat_in(session, user_id, assistant_id, wanted.thread_id)
+            return await attempt.keep(transaction, _show(request, chat), assistant_id=assistant_id)
 
 
 @put(
@@ -123,14 +130,6 @@ async def get_receipt(
     return msgspec.convert(found.content, ReceiptOut)
 
 
-async def _begun(
-    session: AsyncSession, user_id: int, assistant_id: int, thread_id: str | None
-) -> ChatRow:
-    if thread_id is None:
-        return await queries.insert_chat(session, user_id, assistant_id)
-    return await chat_in(session, user_id, assistant_id, thread_id)
-
-
 async def _turn(
     request: ApiRequest, services: Services, asked: Asked, attempt: Attempt
 ) -> AsyncGenerator[Event]:
@@ -163,9 +162,8 @@ async def _message(
     return found
 
 
-def _show(request: ApiRequest, row: ChatRow) -> ChatOut:
-    chat, thread = row
-    return ChatOut(chat.id, chat_url(request, chat.id), thread.public_id)
+def _show(request: ApiRequest, chat: BegunChat) -> ChatOut:
+    return ChatOut(chat.id, chat_url(request, chat.id), chat.thread_public_id)
 
 
 def router() -> Router:

@@ -16,11 +16,12 @@ import psycopg
 
 from aiconvokit.accounts.queries import add_usage
 from aiconvokit.assistants import access
-from aiconvokit.chat import queries, turn_queries, waiting
+from aiconvokit.chat import begin_queries, finish_queries, queries, turn_queries, waiting
 from aiconvokit.chat.lease import POLL_SECONDS, WAIT_SECONDS
 from aiconvokit.chat.prompt import Role, Said
 from aiconvokit.chat.proof import Citation
 from aiconvokit.chat.receipt import documents_in, draw, without_words_of
+from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.chat.tables import API
 from aiconvokit.chat.telling import how_it_broke_off, tell
 from aiconvokit.chat.turn_queries import Earlier
@@ -103,7 +104,7 @@ async def begin(services: Services, asked: Asked) -> StoredTurn:
         ChatBusy: another turn holds the thread for longer than a second.
         Conflict: the chat is a visitor's.
     """
-    return await first_transaction(
+    return await begin_when_free(
         services,
         partial(_begun, services, asked),
         partial(turn_queries.give_back, chat_id=min(asked.chat_id, MAX_ID)),
@@ -111,17 +112,36 @@ async def begin(services: Services, asked: Asked) -> StoredTurn:
     )
 
 
-Begins = Callable[[Transaction, UUID], Awaitable[StoredTurn | None]]
-"""Begins a turn under a lease; None when the thread is not to be had."""
+Begins = Callable[[UUID], Awaitable[StoredTurn | None]]
+"""Begins a turn under a lease, all or nothing; None when the thread is not to be had."""
+
+
+BeginsInTransaction = Callable[[Transaction, UUID], Awaitable[StoredTurn | None]]
+"""The same with several statements of one transaction."""
 
 
 async def first_transaction(
+    services: Services,
+    begun: BeginsInTransaction,
+    give_back: Callable[[Transaction, UUID], Awaitable[None]],
+    ensure_askable: Callable[[], Awaitable[None]],
+) -> StoredTurn:
+    """`begin_when_free` for what takes several statements."""
+
+    async def in_one(lease: UUID) -> StoredTurn | None:
+        async with in_transaction(services.pool) as transaction:
+            return await begun(transaction, lease)
+
+    return await begin_when_free(services, in_one, give_back, ensure_askable)
+
+
+async def begin_when_free(
     services: Services,
     begun: Begins,
     give_back: Callable[[Transaction, UUID], Awaitable[None]],
     ensure_askable: Callable[[], Awaitable[None]],
 ) -> StoredTurn:
-    """Begin a turn in one transaction, waiting a moment for another one's end.
+    """Begin a turn, waiting a moment for another one's end.
 
     Args:
         services: the database.
@@ -136,8 +156,7 @@ async def first_transaction(
     lease, waited = uuid4(), 0.0
     while True:
         try:
-            async with in_transaction(services.pool) as transaction:
-                turn = await begun(transaction, lease)
+            turn = await begun(lease)
         except BaseException:  # cancelled while it was committed, perhaps
             await asyncio.shield(_give_back(services, give_back, lease))
             raise
@@ -175,21 +194,21 @@ async def _ensure_askable(services: Services, asked: Asked) -> None:
         raise InvalidFields({"assistant_id": [OTHER_ASSISTANT]})
 
 
-async def _begun(
-    services: Services, asked: Asked, transaction: Transaction, lease: UUID
-) -> StoredTurn | None:
+async def _begun(services: Services, asked: Asked, lease: UUID) -> StoredTurn | None:
     keys = {
         "chat": min(asked.chat_id, MAX_ID),
         "assistant": asked.assistant_id,
         "user": asked.user_id,
         "origin": asked.origin,
         "shared": services.settings.shared_assistants,
+        "seconds": services.settings.limits.lease_seconds,
+        "limit": HISTORY_MESSAGES,
     }
-    seconds = services.settings.limits.lease_seconds
-    room = await turn_queries.take_lease(transaction, keys, lease, seconds)
-    if room is None:
+    async with services.pool.connection() as connection:
+        found = await begin_queries.begin(connection, keys, lease, asked.question)
+    if found is None:
         return None
-    begun = await turn_queries.begin(transaction, room, asked.question, HISTORY_MESSAGES)
+    room, begun = found
     return StoredTurn(
         user_id=asked.user_id,
         chat_id=asked.chat_id,
@@ -225,6 +244,10 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         NotFound: the chat was deleted meanwhile.
     """
     begun = time.perf_counter()
+    is_simple = along is None and not turn.rounds and not turn.answer.calls
+    if is_simple and (whole := await _put_down_whole(services, turn)) is not None:
+        tell(turn, whole.finish_reason, begun)
+        return whole
     async with in_transaction(services.pool) as transaction:
         if not await turn_queries.release_lease(transaction, turn.thread_id, turn.lease):
             raise await _lost(transaction, turn.thread_id)
@@ -234,6 +257,28 @@ async def record(services: Services, turn: StoredTurn, along: Along | None) -> D
         await count_answered(transaction, turn.user_id, turn)
     tell(turn, done.finish_reason, begun)
     return done
+
+
+async def _put_down_whole(services: Services, turn: StoredTurn) -> Done | None:
+    """Do what `record` does with one statement.
+
+    None: nothing is done, as the lease was lost or a document is gone.
+    """
+    done, usage = _done(turn), turn.answer.usage
+    keys = {
+        "thread": turn.thread_id,
+        "lease": turn.lease,
+        "message": turn.message_row,
+        "documents": sorted(documents_in(turn.trace, turn.history)),
+        "owner": turn.user_id,
+        "assistant": turn.persona.id,
+        "questions": 1,
+        "prompt": usage.prompt_tokens if usage else 0,
+        "completion": usage.completion_tokens if usage else 0,
+    }
+    ended, receipt = _ended(turn, done, "complete", None), _receipt(services, turn, done)
+    async with services.pool.connection() as connection:
+        return done if await finish_queries.finish(connection, keys, ended, receipt) else None
 
 
 async def count_answered(transaction: Transaction, user_id: int, turn: Turn) -> None:
@@ -287,14 +332,25 @@ async def _put_down(
     if gone & told:
         done = replace(done, output=REDACTED, citations=(), claims=(), calls=())
         status = "redacted"
-    receipt = draw(
-        turn.trace,
-        turn.message_id,
-        services.settings.limits,
-        model=turn.answer.model,
-        usage=done.usage,
-    )
-    ended = {
+    receipt = _receipt(services, turn, done)
+    kept = without_words_of(receipt, gone) if gone else receipt
+    ended = _ended(turn, done, status, code)
+    if status == "complete" and done.calls and turn.waits_seconds:
+        place = Held(turn.thread_id, turn.lease, turn.waits_seconds, turn.message_row)
+        waits = await waiting.begin(transaction, place, ended, sorted(held), kept)
+        return replace(done, waits=waits)
+    await turn_queries.finish(transaction, turn.message_row, ended, sorted(held), kept)
+    return done
+
+
+def _receipt(services: Services, turn: StoredTurn, done: Done) -> ReceiptOut:
+    limits, model = services.settings.limits, turn.answer.model
+    return draw(turn.trace, turn.message_id, limits, model=model, usage=done.usage)
+
+
+def _ended(turn: StoredTurn, done: Done, status: str, code: str | None) -> dict[str, Any]:
+    """The columns of an answer that has ended."""
+    return {
         "status": status,
         "content": done.output,
         "model": turn.answer.model,
@@ -305,13 +361,6 @@ async def _put_down(
         "claims": list(done.claims),
         "milliseconds": done.milliseconds,
     }
-    kept = without_words_of(receipt, gone) if gone else receipt
-    if status == "complete" and done.calls and turn.waits_seconds:
-        place = Held(turn.thread_id, turn.lease, turn.waits_seconds, turn.message_row)
-        waits = await waiting.begin(transaction, place, ended, sorted(held), kept)
-        return replace(done, waits=waits)
-    await turn_queries.finish(transaction, turn.message_row, ended, sorted(held), kept)
-    return done
 
 
 def _done(turn: StoredTurn) -> Done:

@@ -56,16 +56,7 @@ class Saying:
 
 
 # Who may ask, and that nobody else is at it, in one step; nothing comes back where either fails.
-_TAKE_LEASE = """
-UPDATE thread t
-SET lease_token = %(lease)s, lease_expires_at = now() + make_interval(secs => %(seconds)s)
-FROM chat c JOIN assistant a ON a.id = c.assistant_id
-WHERE c.id = %(chat)s AND c.assistant_id = %(assistant)s AND t.id = c.thread_id
-  AND t.owner_id = %(user)s AND t.origin = %(origin)s AND (a.owner_id = %(user)s OR %(shared)s)
-  AND (t.lease_token IS NULL OR t.lease_expires_at < now())
-RETURNING t.id, t.public_id, a.id, a.instructions, a.company_name, a.glossary
-"""
-# The same for a thread that may have no chat yet, with any assistant of the user's.
+# A thread that may have no chat yet, with any assistant of the user's.
 _TAKE_THREAD = """
 WITH a AS (
     SELECT id, instructions, company_name, glossary FROM assistant
@@ -100,16 +91,6 @@ WITH freed AS (
 {_INTERRUPT_FREED}"""  # noqa: S608  # ours, above
 _THREAD_EXISTS = "SELECT EXISTS (SELECT FROM thread WHERE id = %(thread)s)"
 # An answer that is still unfinished when the lease is new lost its process.
-_INSERT_MESSAGES = """
-WITH lost AS (
-    UPDATE message SET status = 'interrupted'
-    WHERE thread_id = %(thread)s AND status = 'in_progress'
-)
-INSERT INTO message (public_id, thread_id, role, status, content)
-VALUES (%(question_id)s, %(thread)s, 'user', 'complete', %(question)s),
-       (%(answer_id)s, %(thread)s, 'assistant', 'in_progress', '')
-RETURNING id
-"""
 _INSERT_ANSWER = """
 WITH lost AS (
     UPDATE message SET status = 'interrupted'
@@ -127,12 +108,6 @@ VALUES (%(id)s, %(thread)s, %(role)s, 'complete', %(content)s, %(metadata)s, %(a
 _ENSURE_CHAT = """
 INSERT INTO chat (thread_id, assistant_id) VALUES (%(thread)s, %(assistant)s)
 ON CONFLICT (thread_id) DO UPDATE SET thread_id = EXCLUDED.thread_id RETURNING id
-"""
-# Without words are calls of functions, and other items of conversations of `/v1`.
-_NEWEST_MESSAGES = """
-SELECT role, content, citations FROM message
-WHERE thread_id = %(thread)s AND status = 'complete' AND content <> ''
-ORDER BY id DESC LIMIT %(limit)s
 """
 NEWEST_OF_ANY_STATUS = """
 SELECT role, content, citations, status FROM message
@@ -195,30 +170,21 @@ _INTERRUPT_LEFT = text(
 )
 
 
-async def take_lease(
+async def take_thread(
     transaction: Transaction, keys: Mapping[str, Any], lease: UUID, seconds: int
 ) -> Room | None:
     """Take a thread that is free or whose lease ran out.
 
     Args:
         transaction: the turn's first.
-        keys: `chat`, `assistant`, `user`, the thread's `origin`, and whether assistants are
+        keys: `thread`, `assistant`, `user`, the thread's `origin`, and whether assistants are
             `shared`.
         lease: the turn's own token.
         seconds: how long the lease holds unless it is renewed.
 
     Returns:
-        None when there is no such chat for this user, or another turn holds it.
+        None when there is no such thread or assistant for this user, or another turn holds it.
     """
-    values = {**keys, "lease": lease, "seconds": seconds}
-    row = await (await transaction.execute(_TAKE_LEASE, values)).fetchone()
-    return Room(row[0], row[1], Persona(*row[2:])) if row else None
-
-
-async def take_thread(
-    transaction: Transaction, keys: Mapping[str, Any], lease: UUID, seconds: int
-) -> Room | None:
-    """`take_lease` by the `thread` itself, in place of its `chat`."""
     values = {**keys, "lease": lease, "seconds": seconds}
     row = await (await transaction.execute(_TAKE_THREAD, values)).fetchone()
     return Room(row[0], row[1], Persona(*row[2:])) if row else None
@@ -273,29 +239,6 @@ class Begun:
     collections: list[Collection]
     row: int
     message_id: str
-
-
-async def begin(transaction: Transaction, room: Room, question: str, limit: int) -> Begun:
-    """Store the question, and an answer in progress behind it; read what was said before.
-
-    Args:
-        transaction: the one that took the lease.
-        room: what it took.
-        question: what is asked.
-        limit: messages read at most, the newest.
-    """
-    answer_id = public_id("msg")
-    keys = _keys(room, limit)
-    said = {"question_id": public_id("msg"), "question": question, "answer_id": answer_id}
-    earlier = await transaction.execute(_NEWEST_MESSAGES, keys)
-    inserted = await transaction.execute(_INSERT_MESSAGES, {**keys, **said})
-    collections = await transaction.execute(_COLLECTIONS, keys)
-    return Begun(
-        history=[Earlier(*row) for row in reversed(await earlier.fetchall())],
-        row=max(row[0] for row in await inserted.fetchall()),
-        collections=await _searched(transaction, await collections.fetchall()),
-        message_id=answer_id,
-    )
 
 
 async def insert_messages(transaction: Transaction, room: Room, messages: Sequence[Saying]) -> None:
@@ -389,12 +332,16 @@ async def finish(
         documents: ids of those whose words the receipt holds.
         receipt: what is kept.
     """
-    values = {
+    kept = {"documents": list(documents), "receipt": Jsonb(receipt)}
+    await transaction.execute(_FINISH, {**as_columns(ended), **kept, "message": message_id})
+
+
+def as_columns(ended: Mapping[str, Any]) -> dict[str, Any]:
+    """How an answer ended, as its row takes it."""
+    return {
         name: Jsonb(value) if name in _JSON and value is not None else value
         for name, value in ended.items()
     }
-    kept = {"documents": list(documents), "receipt": Jsonb(receipt)}
-    await transaction.execute(_FINISH, {**values, **kept, "message": message_id})
 
 
 _JSON = {"usage", "citations", "claims", "milliseconds"}

@@ -16,6 +16,7 @@ from aiconvokit.evals.load import Desk, LoadedSet
 from aiconvokit.evals.queries import PageTexts
 from aiconvokit.evals.sets import SetQuestion
 from aiconvokit.services import Services
+from ingestion.store import driver_connection
 
 NO_CLAIM = "not_a_claim"
 """What a sentence about the documents, and not about their subject, is marked with."""
@@ -101,22 +102,23 @@ async def _answer(place: _Place, question: SetQuestion, wanted: Sequence[Target]
     chat = await _chat(services, desk, question)
     try:
         done = None
-        asked = Asked(desk.owner_id, chat[0].id, desk.assistant_id, place.loaded.text(question))
+        asked = Asked(desk.owner_id, chat.id, desk.assistant_id, place.loaded.text(question))
         async for event in run_turn(services, asked):
             done = event if isinstance(event, Done) else done
     finally:
-        await asyncio.shield(_remove(services, chat[1].id))
+        await asyncio.shield(_remove(services, chat.thread_id))
     if done is None:
         raise RuntimeError(question.id)
     return _judged(place, question, wanted, done)
 
 
-async def _chat(services: Services, desk: Desk, question: SetQuestion) -> chat_queries.ChatRow:
+async def _chat(services: Services, desk: Desk, question: SetQuestion) -> chat_queries.BegunChat:
     """A chat in which the question's history was said."""
     async with services.sessions.begin() as session:
-        chat = await chat_queries.insert_chat(session, desk.owner_id, desk.assistant_id)
+        transaction = await driver_connection(session)
+        chat = await chat_queries.insert_chat(transaction, desk.owner_id, desk.assistant_id)
         for one in question.history:
-            await chat_queries.insert_message(session, chat[1].id, one.role, one.content)
+            await chat_queries.insert_message(session, chat.thread_id, one.role, one.content)
     return chat
 
 

@@ -10,11 +10,12 @@ from msgspec import Struct
 from aiconvokit.accounts.streams import answering
 from aiconvokit.assistants import access
 from aiconvokit.assistants import queries as assistant_queries
-from aiconvokit.chat import queries as chat_queries
 from aiconvokit.chat.answer import run_turn, to_the_end
+from aiconvokit.chat.chats import new_chat
 from aiconvokit.chat.schemas import AnswerOut
 from aiconvokit.chat.show import show_answer
 from aiconvokit.chat.turn import Asked
+from aiconvokit.db import in_transaction
 from aiconvokit.mcp_api.asking import Asking
 from aiconvokit.mcp_api.pages import address
 from aiconvokit.mcp_api.schemas import (
@@ -96,12 +97,8 @@ async def ask_assistant(asking: Asking, wanted: AskArguments) -> Told:
 
 
 async def _new_chat(asking: Asking, assistant_id: int) -> int:
-    services = asking.services
-    async with services.sessions.begin() as session:
-        await access.to_ask(services, session, asking.user_id, assistant_id)
-        await access.hold(session, assistant_id, "ask")
-        chat, _ = await chat_queries.insert_chat(session, asking.user_id, assistant_id)
-        return chat.id
+    async with in_transaction(asking.services.pool) as transaction:
+        return (await new_chat(asking.services, transaction, asking.user_id, assistant_id)).id
 
 
 def _told(answer: AnswerOut) -> Told:

@@ -15,6 +15,7 @@ from aiconvokit.chat.turn import Asked, abandon, begin
 from aiconvokit.config import Settings
 from aiconvokit.services import Services, open_services
 from fake_model.server import FakeModel
+from ingestion.store import driver_connection
 
 STEPS = 60
 SPINS = 12
@@ -27,8 +28,9 @@ async def asked(services: Services) -> list[Asked]:
         assert user is not None
         wanted = NewAssistant(name="A", company_name="Acme", instructions="Be brief.")
         assistant = await assistant_queries.insert_assistant(session, user.id, wanted)
-        chats = [await insert_chat(session, user.id, assistant.id) for _ in range(STEPS)]
-        return [Asked(user.id, chat.id, assistant.id, "Hello?") for chat, _ in chats]
+        transaction = await driver_connection(session)
+        chats = [await insert_chat(transaction, user.id, assistant.id) for _ in range(STEPS)]
+        return [Asked(user.id, chat.id, assistant.id, "Hello?") for chat in chats]
 
 
 async def test_nothing_is_left(database_url: str, fake: FakeModel, tmp_path: Path) -> None:

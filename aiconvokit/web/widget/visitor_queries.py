@@ -13,6 +13,7 @@ from aiconvokit.assistants.tables import Assistant
 from aiconvokit.chat import queries as chat_queries
 from aiconvokit.chat.tables import WIDGET, Chat, Message, Receipt
 from aiconvokit.web.widget.tables import Widget, WidgetChat, WidgetSession
+from ingestion.store import driver_connection
 from ingestion.tables import Document
 
 SWEPT = 100
@@ -84,7 +85,8 @@ async def hold_session(session: AsyncSession, session_id: int) -> WidgetSession 
 
 async def insert_chat(session: AsyncSession, widget: Widget, of: WidgetSession) -> int:
     """A conversation for a session that is held and has none."""
-    chat, _ = await chat_queries.insert_chat(session, widget.owner_id, widget.assistant_id, WIDGET)
+    transaction = await driver_connection(session)
+    chat = await chat_queries.insert_chat(transaction, widget.owner_id, widget.assistant_id, WIDGET)
     session.add(WidgetChat(chat_id=chat.id, widget_id=widget.id, visitor=of.visitor))
     of.chat_id = chat.id
     await session.flush()
