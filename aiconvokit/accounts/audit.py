@@ -40,6 +40,7 @@ Action = Literal[
     "widget.changed",
     "widget.deleted",
     "backup.restored",
+    "user.imported",
 ]
 COMMAND_LINE = "command line"
 """Who did what no user did: whoever may run commands on this machine."""

@@ -10,6 +10,8 @@ from aiconvokit.cli import (
     check,
     demo,
     doctor,
+    export,
+    import_,
     ingest,
     migrate,
     reindex,
@@ -38,6 +40,8 @@ COMMANDS = (
     check,
     show_config,
     backup,
+    export,
+    import_,
 )
 
 
