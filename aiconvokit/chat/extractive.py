@@ -58,6 +58,8 @@ LENGTH_SHARE = 0.3
 
 _WORD = re.compile(r"[^\W\d_]+")
 _SAYS_SOMETHING = re.compile(r"[.!?;\u3002\uff01\uff1f][\"'\u2019\u201d)\]]*$|:\s")
+_LEADERS = re.compile(r"(?:\.\s?){5}")
+"""The dots between a title and its page in a table of contents."""
 _OF_THE_DOCUMENT = re.compile(
     r"\b(?:in|under|of|for|from|to|by)\s+(?:this|the|these)\s+(?:\w+\s+)?"
     r"(?:contracts?|agreements?|documents?|reports?|files?|filings?)\b",
@@ -204,6 +206,8 @@ def _document(evidence: Evidence) -> tuple[int, int]:
 
 def _is_heading(evidence: Evidence) -> bool:
     """Words that name what follows and say nothing: "8.2 Applicable Law.", "2025 2024"."""
+    if _LEADERS.search(evidence.text):
+        return True
     if evidence.is_row:
         return all(number.is_year for number in evidence.numbers)
     words = [word for word in _WORD.findall(evidence.text) if len(word) > 3]

@@ -46,6 +46,17 @@ def test_a_row_follows_the_head_of_its_table() -> None:
     assert answer.output == "EUR million Note 2025 2024: Revenue 3 4,812.4 4,375.1 [1]"
 
 
+def test_a_table_of_contents_answers_nothing() -> None:
+    """It names what is asked for better than the clause does, and says nothing of it."""
+    contents = """2. Term and renewal . . . . . . . . . . . . . . . . . . . . . . . . 3
+21. Governing law and arbitration ........................................ 8"""
+    clause = "21.1 This agreement is governed by the law of the Netherlands."
+    sources = [source(1, contents), source(2, clause, score=0.5)]
+    answer = extract("Which governing law and arbitration?", sources)
+    assert answer is not None
+    assert [one.quote for one in answer.citations] == [clause]
+
+
 def test_a_follow_up_is_read_with_the_turn_before() -> None:
     asked = "How many heat pumps did the Kaunas plant assemble in 2025?"
     answer = extract("And in the year before?", SOURCES, history=[asked])
