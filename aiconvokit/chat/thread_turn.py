@@ -22,9 +22,13 @@ from aiconvokit.chat.turn_state import UNBOUNDED, Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, Conflict, NotFound
 from aiconvokit.llm.functions import Offered, Round
+from aiconvokit.rest.fields import LONG_TEXT
 from aiconvokit.services import Services
 
 NOTHING_ASKED = "The thread has no message of a user to answer."
+TOO_LONG_ASKED = (
+    f"A question, all said since the last answer, has no more than {LONG_TEXT} characters."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +224,7 @@ def _divided(messages: Sequence[tuple[Earlier, str]]) -> tuple[str, list[Said]]:
     was said since, it is what it was to answer.
 
     Raises:
-        BadRequest: no user said anything.
+        BadRequest: no user said anything, or too much.
     """
     question: list[str] = []
     history: list[Said] = []
@@ -235,4 +239,7 @@ def _divided(messages: Sequence[tuple[Earlier, str]]) -> tuple[str, list[Said]]:
             history.insert(0, said(message))
     if not question:
         raise BadRequest(NOTHING_ASKED)
-    return "\n\n".join(question), history
+    asked = "\n\n".join(question)
+    if len(asked) > LONG_TEXT:  # the search would keep a processor busy for seconds
+        raise BadRequest(TOO_LONG_ASKED)
+    return asked, history

@@ -315,7 +315,7 @@ def test_a_request_sent_again_is_answered_again(anns: openai.OpenAI, fake: FakeM
         list(anns.responses.create(model="fake", input="So?", stream=True, extra_headers=key))
         for key in [{"Idempotency-Key": str(uuid.uuid4())}] * 2
     ]
-    assert told[0][-1] == told[1][-1]
+    assert told[0][-1].response == told[1][-1].response
     assert len(fake.chats()) == asked + 1
     behind = [
         anns.responses.create(model="fake", input="So?", background=True, extra_headers=head).id
@@ -335,6 +335,9 @@ def test_a_request_sent_again_is_answered_again(anns: openai.OpenAI, fake: FakeM
     assert len(list(anns.conversations.items.list(made[0].id))) == len(said)
 
 
+MANY_WORDS = "word " * 12_000
+"""More than half of what a question may have."""
+CALLED = {"type": "function_call", "call_id": "c", "name": "f"}
 WRONG: dict[str, tuple[Any, str]] = {
     "an image": (
         {"input": [{"role": "user", "content": [{"type": "input_image", "image_url": "x"}]}]},
@@ -343,6 +346,7 @@ WRONG: dict[str, tuple[Any, str]] = {
     "a web search": ({"tools": [{"type": "web_search"}]}, "'web_search' is not offered"),
     "no stores": ({"tools": [{"type": "file_search", "vector_store_ids": []}]}, "vector_store_ids"),
     "json": ({"text": {"format": {"type": "json_object"}}}, r"text\.format"),
+    "json by name": ({"text": {"format": "json_object"}}, r"text\.format"),
     "a prompt": ({"prompt": {"id": "pmpt_1"}}, "prompt"),
     "two places": ({"conversation": "conv_1", "previous_response_id": "resp_1"}, "together"),
     "background": ({"background": True, "store": False}, "background"),
@@ -353,6 +357,24 @@ WRONG: dict[str, tuple[Any, str]] = {
     "another item": ({"input": [{"type": "computer_call", "id": "x"}]}, "is not read here"),
     "no object": ({"input": [3]}, r"input\[0\]"),
     "many tokens": ({"max_output_tokens": 0}, "max_output_tokens"),
+    "a long question": ({"input": [{"role": "user", "content": MANY_WORDS}] * 2}, "no more than"),
+    "long orders": (
+        {
+            "input": [
+                *[{"role": "system", "content": MANY_WORDS}] * 2,
+                {"role": "user", "content": "Hi."},
+            ]
+        },
+        "system and developer say no more than",
+    ),
+    "long arguments": (
+        {"input": [{**CALLED, "arguments": 2 * MANY_WORDS}]},
+        r"input\[0\]\.arguments",
+    ),
+    "a long output": (
+        {"input": [{"type": "function_call_output", "call_id": "c", "output": 2 * MANY_WORDS}]},
+        r"input\[0\]\.output",
+    ),
 }
 
 

@@ -179,13 +179,38 @@ def test_calls_lose_the_words_of_a_deleted_document(
     fake.script("Sun.")
     second = ask(calling, previous_response_id=first.id, input=outputs(first, "It shines."))
     assert second.output_text == "Sun."
+    assert sent(fake)[1]["tool_calls"][0]["function"]["arguments"] == "{}"
+
+
+def test_what_came_of_calls_outlives_an_answer_that_broke_off(
+    calling: openai.OpenAI, fake: FakeModel
+) -> None:
+    first = ask(calling)
+    fake.spoil(CHATS, "cut_clean")
+    failed: Any = list(
+        ask(calling, previous_response_id=first.id, input=outputs(first, "It shines."), stream=True)
+    )[-1]
+    assert failed.type == "response.failed"
+    assert failed.response.output_text
+    fake.spoil(CHATS, "calls")
+    ask(calling, previous_response_id=failed.response.id, input="Try again.")
+    assert [one["role"] for one in sent(fake)] == ["user", "assistant", "tool"]
+    assert sent(fake)[0]["content"] == f"{ASKED}\n\nTry again."
+    assert sent(fake)[2]["content"] == "It shines."
 
 
 def test_what_cannot_be_called_is_refused(anns: openai.OpenAI, fake: FakeModel) -> None:
     for wrong, match in (
         ([{"type": "function", "name": "no spaces"}], r"tools\[0\]\.name"),
         ([WEATHER, WEATHER], "two functions 'weather'"),
+        ([{"type": "function", "name": "break\n"}], r"tools\[0\]\.name"),
         ([{"type": "function", "name": "f", "parameters": "x"}], r"tools\[0\]\.parameters"),
+        ([{**CLOCK, "parameters": {"type": "string"}}], r"tools\[0\]\.parameters"),
+        (
+            [WEATHER, {**CLOCK, "parameters": {"type": "object", "title": "x" * 33_000}}],
+            r"tools\[1\]\.parameters': it has at most 32768 bytes",
+        ),
+        ([{**CLOCK, "description": "x" * 4_097}], r"tools\[0\]\.description"),
     ):
         with pytest.raises(openai.BadRequestError, match=match):
             ask(anns, *wrong)

@@ -109,6 +109,13 @@ def test_a_model_that_fails_is_told_as_a_failure(
         anns.responses.create(model="fake", input="Hello?", stream=True, store=False)
     )[-1]
     assert (unstored.type, unstored.response.status) == ("response.failed", "failed")
+    fake.spoil(path, "context_length")
+    for store in (True, False):
+        asked: Any = {"model": "fake", "input": "Hello?", "store": store}
+        long: Any = list(anns.responses.create(**asked, stream=True))[-1]
+        assert long.response.error.code == "invalid_prompt"
+        assert long.response.error.message == "The question is too long for the model."
+    fake.spoil(path, "500")
     conversation, assistant = anns.conversations.create().id, ann.assistant("Silent")
     for model in ("fake", assistant["openai_id"]):
         with pytest.raises(openai.APIStatusError) as refused:

@@ -83,8 +83,8 @@ def check(body: NewResponse) -> None:
         raise InvalidFields({"previous_response_id": [why]})
     if body.background and not body.is_stored:
         raise InvalidFields({"background": ["it needs store to be true."]})
-    wanted = (body.text or {}).get("format")
-    if isinstance(wanted, dict) and wanted.get("type", "text") != "text":
+    wanted = (body.text or {}).get("format") or {}
+    if not isinstance(wanted, dict) or wanted.get("type", "text") != "text":
         raise InvalidFields({"text.format": [NO_SHAPE]})
 
 

@@ -10,7 +10,10 @@ from aiconvokit.chat.turn_queries import Earlier
 from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.functions import FunctionCall, Round
 from aiconvokit.openai_api.responses.items import Call, Item, Output, Spoken
+from aiconvokit.rest.fields import LONG_TEXT
 
+TOO_LONG_ASKED = f"a question has no more than {LONG_TEXT} characters."
+TOO_LONG_TOLD = f"system and developer say no more than {LONG_TEXT} characters in all."
 NOTHING_ASKED = "it must hold something that a user says, or what a function came to."
 
 
@@ -44,12 +47,13 @@ def context_of(kept: Sequence[Kept]) -> Context:
     """Read a conversation, oldest item first.
 
     The question is all that the user said since the last answer; where that one failed, what it was
-    to answer. An answer that only calls functions is none: what its calls came to goes with the
-    question that they were made for. Of earlier questions the calls are forgotten, and the answers
-    stay.
+    to answer, with what its calls came to. An answer that only calls functions is none: what its
+    calls came to goes with the question that they were made for. Of earlier questions the calls are
+    forgotten, and the answers stay.
 
     Raises:
-        InvalidFields: nobody asks anything, a call has no output, or a new output no call.
+        InvalidFields: nobody asks anything, or too much, also of the system; a call has no output,
+            or a new output no call.
     """
     reading = _Reading()
     for index, one in enumerate(kept):
@@ -87,8 +91,8 @@ class _Reading:
     _has_failed: bool = False
 
     def asked(self, kept: Kept, item: Spoken) -> None:
-        if self._has_failed:  # it was asked, and something else is asked now
-            self._put_away()
+        if self._has_failed and not (self._rounds or self._calls):
+            self._put_away()  # it was asked, and something else is asked now
         self._question.append(_Asked(item.text, kept.id))
 
     def answered(self, kept: Kept, item: Spoken, *, calls: bool) -> None:
@@ -121,8 +125,13 @@ class _Reading:
         self._end_round()
         if not self._question:
             raise InvalidFields({"input": [NOTHING_ASKED]})
+        question = "\n\n".join(one.text for one in self._question)
+        if len(question) > LONG_TEXT:  # a conversation may hold far more that is not answered yet
+            raise InvalidFields({"input": [TOO_LONG_ASKED]})
+        if sum(map(len, self.system)) > LONG_TEXT:
+            raise InvalidFields({"input": [TOO_LONG_TOLD]})
         return Context(
-            question="\n\n".join(one.text for one in self._question),
+            question=question,
             history=self._history[-HISTORY_MESSAGES:],
             rounds=self._rounds,
             system=self.system,

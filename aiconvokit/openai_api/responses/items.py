@@ -13,11 +13,12 @@ import msgspec
 from msgspec import Meta, Struct
 
 from aiconvokit.errors import InvalidFields
+from aiconvokit.files.redaction_queries import REDACTED
 from aiconvokit.ids import public_id
 from aiconvokit.llm.functions import NO_ARGUMENTS, FunctionCall
 from aiconvokit.openai_api import bodies
 from aiconvokit.openai_api.completions.body import MOST_MESSAGES, ONLY_TEXT
-from aiconvokit.rest.fields import LONG_TEXT
+from aiconvokit.rest.fields import LONG_TEXT, LongText
 
 Role = Literal["user", "assistant", "system", "developer"]
 CallId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -56,8 +57,9 @@ class Call(Struct, tag=CALL, tag_field="type", frozen=True):
 
     @property
     def made(self) -> FunctionCall:
-        """As the model is told of it."""
-        return FunctionCall(self.call_id, self.name, self.arguments)
+        """As the model is told of it; servers read arguments as JSON, which a redaction is not."""
+        arguments = NO_ARGUMENTS if self.arguments == REDACTED else self.arguments
+        return FunctionCall(self.call_id, self.name, arguments)
 
 
 class Output(Struct, tag=OUTPUT, tag_field="type", frozen=True):
@@ -92,7 +94,7 @@ class _Message(Struct):
 class _Call(Struct):
     call_id: CallId
     name: Annotated[str, Meta(min_length=1, max_length=64)]
-    arguments: str
+    arguments: LongText
 
 
 class _Output(Struct):
@@ -133,7 +135,9 @@ def _item(given: Any, place: str) -> Item | Reference | None:
             return Call(call.call_id, call.name, call.arguments.strip() or NO_ARGUMENTS)
         case "function_call_output":
             output = bodies.convert(given, _Output, place)
-            return Output(output.call_id, _text(output.output, f"{place}.output"))
+            text = _text(output.output, f"{place}.output")
+            _check_length(text, f"{place}.output")
+            return Output(output.call_id, text)
         case "item_reference":
             return Reference(bodies.convert(given, _Reference, place).id, place)
         case other if other in _PASSED_OVER:
@@ -154,10 +158,14 @@ def _kind(given: Any, place: str) -> str:
 def _spoken(role: Role, text: str, place: str) -> Spoken:
     if not text.strip():
         raise InvalidFields({place: ["it must not be empty."]})
+    _check_length(text, place)
+    return Spoken(role, text)
+
+
+def _check_length(text: str, place: str) -> None:
     if len(text) > LONG_TEXT:
         why = f"it has {len(text)} characters, and at most {LONG_TEXT} are read."
         raise InvalidFields({place: [why]})
-    return Spoken(role, text)
 
 
 def _text(content: str | Sequence[_Part], place: str) -> str:

@@ -11,11 +11,17 @@ from aiconvokit.errors import InvalidFields
 from aiconvokit.llm.functions import AUTO, NONE, REQUIRED, Function, Offered
 from aiconvokit.openai_api import bodies
 from aiconvokit.openai_api.tool_resources import Stores
-from aiconvokit.openai_api.tools import FILE_SEARCH, MAX_TOOLS, Ranking
-from aiconvokit.rest.fields import LongText
+from aiconvokit.openai_api.tools import (
+    FILE_SEARCH,
+    FUNCTION,
+    MAX_TOOLS,
+    Description,
+    FunctionName,
+    Ranking,
+    check_parameters,
+)
 from aiconvokit.retrieval.filters import BadFilter, Condition, compile_filter, parse_filter
 
-FUNCTION = "function"
 Tools = Annotated[list[Any], Meta(max_length=MAX_TOOLS)]
 CHOICE = (
     f'it must be auto, none, required, {{"type": "{FILE_SEARCH}"}}, or a function of tools by its '
@@ -37,10 +43,10 @@ class FunctionTool(Struct):
     """A function as it is offered."""
 
     type: Literal["function"]
-    name: Annotated[str, Meta(pattern="^[a-zA-Z0-9_-]{1,64}$")]
+    name: FunctionName
     parameters: dict[str, Any] | None = None
     strict: bool | None = None
-    description: LongText | None = None
+    description: Description | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,9 @@ def _tool(given: Any, place: str) -> FileSearch | FunctionTool:
         case "file_search":
             return bodies.convert(given, FileSearch, place)
         case "function":
-            return bodies.convert(given, FunctionTool, place)
+            function = bodies.convert(given, FunctionTool, place)
+            check_parameters(function.parameters, f"{place}.parameters")
+            return function
         case other:
             raise InvalidFields({f"{place}.type": [not_offered(other)]})
 

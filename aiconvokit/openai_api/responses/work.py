@@ -52,6 +52,7 @@ from aiconvokit.openai_api.responses.show import (
     show_found,
     usage_of,
 )
+from aiconvokit.openai_api.runs.show import failure
 from aiconvokit.openai_api.runs.steps import found_of
 from aiconvokit.openai_api.runs.work import Ended
 from aiconvokit.rest.body import ApiRequest
@@ -135,7 +136,8 @@ def _unstored_outcome(
     said, response_id = begun.turn.answer, begun.run.public_id
     stands = ended(said.finish_reason, seconds(datetime.now(UTC)))
     if problem is not None:
-        stands = Standing("failed", error=ErrorOut("server_error", problem.detail))
+        why = failure(problem.code)
+        stands = Standing("failed", error=ErrorOut(why.code, why.message))
     output: list[OutputItem] = []
     if begun.run.parameters["searches"]:
         query, has_searched = query_of(begun.turn), begun.turn.trace.space is not None

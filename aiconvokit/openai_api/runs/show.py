@@ -130,7 +130,7 @@ def standing(run: Run, answer: Message | None) -> Standing:
         return Standing("completed" if whole else "incomplete", ended_at(answer))
     if answer.error_code is None and run.cancelled_at:
         return Standing("cancelled", ended)
-    return Standing("failed", ended, _error(answer.error_code))
+    return Standing("failed", ended, failure(answer.error_code))
 
 
 def _unfinished(run: Run, answer: Message, wait: Wait | None) -> Standing:
@@ -216,7 +216,8 @@ def _expires(run: Run) -> int:
     return seconds(run.created_at + timedelta(seconds=EXPIRES_SECONDS))
 
 
-def _error(code: str | None) -> ErrorOut:
+def failure(code: str | None) -> ErrorOut:
+    """Why an answer failed, by its error's code; None: its process died."""
     if code is None:
         return ErrorOut("server_error", UNFINISHED)
     if code == "model_rate_limited":
