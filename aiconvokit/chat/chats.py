@@ -18,7 +18,7 @@ from aiconvokit.chat.queries import BegunChat, ChatPage, ChatRow, ListedChat
 from aiconvokit.chat.removal import remove_thread
 from aiconvokit.chat.schemas import ChatDetail, ChatItem, MessageOut, NewTitle
 from aiconvokit.chat.show import show_message
-from aiconvokit.chat.tables import Message
+from aiconvokit.chat.tables import RESPONSE_THREAD, Message
 from aiconvokit.chat.turn import OTHER_ASSISTANT
 from aiconvokit.db import Transaction
 from aiconvokit.errors import InvalidFields, NotFound
@@ -181,6 +181,7 @@ async def chat_in(
         InvalidFields: it is a chat with another assistant.
     """
     known = thread_id.isascii() and thread_id.isprintable()
+    known = known and not thread_id.startswith(f"{RESPONSE_THREAD}_")
     thread = await queries.own_thread(session, user_id, thread_id) if known else None
     if thread is None:
         raise NotFound.of("Thread")

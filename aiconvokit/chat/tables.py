@@ -12,6 +12,8 @@ from ingestion.tables import Base, created, identity
 
 API, WIDGET = "api", "widget"
 """Where threads come from."""
+RESPONSE_THREAD = "rthread"
+"""What the public id of a thread begins with that holds one response of `/v1`: it is no chat."""
 
 
 class Thread(Base):

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from aiconvokit.chat.markdown import code_spans, holder
 
-_MARK = re.compile(r"\[(\d+)\]")
+_MARK = re.compile(r"\[(\d{1,6})\]")
 
 
 class Mark(NamedTuple):

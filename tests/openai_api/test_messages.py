@@ -52,6 +52,14 @@ def test_one_as_it_came(anns: openai.OpenAI) -> None:
     assert anns.beta.threads.messages.retrieve(made.id, thread_id=thread.id) == made
 
 
+def test_what_looks_like_an_endless_mark(anns: openai.OpenAI) -> None:
+    """Python reads no number of more than 4,300 digits."""
+    said = f"[{'1' * 5_000}]"
+    thread = anns.beta.threads.create(messages=[{"role": "assistant", "content": said}])
+    [found] = anns.beta.threads.messages.list(thread.id).data
+    assert said in str(found.content[0])
+
+
 def test_several_in_a_row_and_in_parts(anns: openai.OpenAI) -> None:
     thread = anns.beta.threads.create()
     parts: Any = [{"type": "text", "text": "One"}, {"type": "text", "text": "Two"}]

@@ -261,6 +261,22 @@ def test_deleting_leaves_no_words(anns: openai.OpenAI, database: str, fake: Fake
         assert anns.responses.retrieve(left.id) == left
 
 
+def test_a_response_is_no_chat(
+    anns: openai.OpenAI, ann: Client, reports: str, database: str
+) -> None:
+    """Not by the id of its thread either, which an export tells."""
+    made = anns.responses.create(model=reports, input="Where is the ledger kept?")
+    with psycopg.connect(database) as connection:
+        row = connection.execute(
+            "SELECT t.public_id, a.id FROM run r JOIN thread t ON t.id = r.thread_id,"
+            " assistant a WHERE r.public_id = %s AND a.openai_id = %s",
+            [made.id, reports],
+        ).fetchone()
+    assert row is not None
+    answer = ann.post(f"{API}/chat/", json={"assistant_id": row[1], "thread_id": row[0]})
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Thread not found."})
+
+
 def test_answers_behind_a_deleted_document_go(anns: openai.OpenAI, fake: FakeModel) -> None:
     secret = "The gate of the yard is opened with the number 7716."
     store_id = store_of(anns, gate=secret).id

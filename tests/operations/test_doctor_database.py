@@ -57,7 +57,7 @@ def name_of(url: str) -> str:
 
 
 async def test_a_sound_house(look: Look, database_url: str, fake: FakeModel) -> None:
-    found = await look(settings(database_url, fake, chat_model="fake"))
+    found = await look(settings(database_url, fake, chat_model="fake:calls"))
     assert {one.name: one.state for one in found.values() if one.state != "ok"} == {}
     assert found["database roles"].found.startswith("Two")
     assert len(found) >= 20

@@ -15,7 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.chat.tables import API, Message, Thread
+from aiconvokit.chat.tables import API, RESPONSE_THREAD, Message, Thread
 from aiconvokit.db import Transaction
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api.cursors import Cursor
@@ -24,8 +24,8 @@ from aiconvokit.openai_api.responses.context import Kept
 from aiconvokit.openai_api.responses.items import Row, stored_item
 from aiconvokit.openai_api.tables import Run
 
-RESPONSE, CONVERSATION, OWN_THREAD = "resp", "conv", "rthread"
-"""What public ids begin with: threads with the last one are no conversations."""
+RESPONSE, CONVERSATION = "resp", "conv"
+"""What public ids begin with."""
 MOST_READ = 400
 """Items of a conversation, the newest: far more than a model is sent of it."""
 
@@ -76,7 +76,7 @@ async def item_of(session: AsyncSession, user_id: int, item_id: str) -> Message 
             Message.public_id == item_id,
             Thread.owner_id == user_id,
             Thread.public_id.startswith(f"{CONVERSATION}_", autoescape=True)
-            | Thread.public_id.startswith(f"{OWN_THREAD}_", autoescape=True),
+            | Thread.public_id.startswith(f"{RESPONSE_THREAD}_", autoescape=True),
         )
     )
 
@@ -209,7 +209,7 @@ async def take(
 
 async def make(transaction: Transaction, user_id: int, lease: UUID, seconds: int) -> Place:
     """A thread of a response's own, taken."""
-    made = public_id(OWN_THREAD)
+    made = public_id(RESPONSE_THREAD)
     keys = {"id": made, "user": user_id, "lease": lease, "seconds": seconds}
     rows = await (await transaction.execute(_MAKE, keys)).fetchall()
     return Place(rows[0][0], made)

@@ -28,6 +28,7 @@ class Repair(Enum):
     DISCARD = "The bytes are removed from storage."
     FORGET_PICTURES = "The pictures are removed."
     REMOVE_PARTS = "The beginnings are removed."
+    IMPORT = "Nothing: run the import again, or delete them."
     NONE = "Nothing: see docs/self-hosting.md."
 
 

@@ -29,7 +29,7 @@ Keys = Sequence[Any]
 
 async def mend(services: Services, found: Found) -> bool:
     """Repair one finding; False where nothing repairs it."""
-    if found.kind.repair is Repair.NONE:
+    if found.kind.repair not in _REPAIRS:
         return False
     await _REPAIRS[found.kind.repair](services, found.keys)
     return True

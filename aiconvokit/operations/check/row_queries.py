@@ -7,6 +7,8 @@ from aiconvokit.accounts import idempotency_store
 from aiconvokit.files import old_page_queries
 from aiconvokit.jobs import STALLED_AFTER_SECONDS
 from aiconvokit.operations.check.kinds import Kind, Repair
+from aiconvokit.operations.transfer.putting_queries import LOCK
+from aiconvokit.operations.transfer.rows import IMPORTING
 
 # What a worker sweeps now and then is wrong only where none lives.
 _NO_WORKER = f"""
@@ -44,13 +46,27 @@ NOT_SAID_READY = Kind(
     """,
     in_steps=True,
 )
+# No worker takes them up. An import that lives has its lock.
+HALF_IMPORTED = Kind(
+    "documents_half_imported",
+    "Documents that an import left on their way in.",
+    Repair.IMPORT,
+    f"""
+    SELECT id, format('document %s', id) FROM document
+    WHERE error_code = '{IMPORTING}' AND NOT EXISTS (
+        SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+        WHERE d.datname = current_database() AND l.locktype = 'advisory' AND l.objsubid = 1
+          AND CAST(l.classid AS bigint) << 32 | CAST(l.objid AS bigint) = {LOCK})
+    """,  # noqa: S608  # ours, above
+    in_steps=True,
+)
 # An owner has jobs for a few documents, and the others wait behind them (`files.feeding`); what
 # waits for an embedder has its error. A worker queues what was lost within seconds.
 WITHOUT_JOB = Kind(
     "documents_without_job",
     "Documents that wait to be read while no job would come to them.",
     Repair.QUEUE,
-    """
+    f"""
     WITH job AS MATERIALIZED (
         SELECT d.id, c.owner_id
         FROM procrastinate_jobs j
@@ -62,9 +78,10 @@ WITHOUT_JOB = Kind(
     FROM document d JOIN collection c ON c.id = d.collection_id
     WHERE d.ready_version IS DISTINCT FROM d.version AND (
         d.status = 'processing' AND d.id NOT IN (SELECT id FROM job)
+           AND d.error_code IS DISTINCT FROM '{IMPORTING}'
         OR d.status = 'queued' AND d.error_code IS NULL
            AND c.owner_id NOT IN (SELECT owner_id FROM job))
-    """,
+    """,  # noqa: S608  # ours, above
     in_steps=True,
 )
 STAGE = Kind(
@@ -244,6 +261,7 @@ KINDS = (
     SPACES_WITHOUT_TABLE,
     READY_OR_NOT,
     NOT_SAID_READY,
+    HALF_IMPORTED,
     WITHOUT_JOB,
     STAGE,
     OLD_PAGES,

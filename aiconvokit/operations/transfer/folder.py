@@ -110,12 +110,12 @@ def _decoded(decoder: "msgspec.json.Decoder[R]", line: bytes, place: str) -> R:
         raise TransferError(f"{place}: it is longer than {LINE_BYTES} bytes.")
     try:
         found = decoder.decode(line)
+        if any(odd in line for odd in _ODD):
+            for text in _texts(msgspec.to_builtins(found)):
+                if why := why_unstorable(text):
+                    raise TransferError(f"{place}: {why}")
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise TransferError(f"{place}: {error}.") from None
-    if any(odd in line for odd in _ODD):
-        for text in _texts(msgspec.to_builtins(found)):
-            if why := why_unstorable(text):
-                raise TransferError(f"{place}: {why}")
     return found
 
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from aiconvokit.operations.transfer.records import Amount, Id, Sha256
+from aiconvokit.operations.transfer.fields import Amount, Id, Sha256
 
 MANIFEST, UNFINISHED, ORIGINALS = "manifest.json", "unfinished.json", "originals"
 PROGRAM = "aiconvokit"

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from aiconvokit.durable import fsync_folder
-from aiconvokit.operations.transfer.checking import Known
+from aiconvokit.operations.transfer.known import Known
 from aiconvokit.operations.transfer.manifest import Manifest
 from aiconvokit.operations.transfer.putting_queries import Target
 from aiconvokit.storage import PART
@@ -147,17 +147,12 @@ def renamed_rows(parameters: dict[str, Any], rows: Mapping[int, int]) -> dict[st
     """A run's parameters with the numbers of messages that they hold.
 
     Args:
-        parameters: of `records.Run`.
+        parameters: of `said.Run`, checked.
         rows: old number -> new one, of the messages of its thread: no others are let in.
     """
     found = dict(parameters)
     if "first_row" in found:
         found["first_row"] = rows.get(found["first_row"], 0)
-    if isinstance(rounds := found.get("rounds"), list):
-        found["rounds"] = [
-            {**one, "said": rows.get(one["said"])}
-            if isinstance(one, dict) and isinstance(one.get("said"), int)
-            else one
-            for one in rounds
-        ]
+    if "rounds" in found:
+        found["rounds"] = [{**one, "said": rows.get(one["said"])} for one in found["rounds"]]
     return found

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from aiconvokit.accounts import quota_queries
 from aiconvokit.operations.transfer import numbers, putting_queries
-from aiconvokit.operations.transfer.checking import Known, WidgetCheck, check
+from aiconvokit.operations.transfer.checking import check
 from aiconvokit.operations.transfer.errors import TransferError
 from aiconvokit.operations.transfer.folder import Export, opened
+from aiconvokit.operations.transfer.known import Known, WidgetCheck
 from aiconvokit.operations.transfer.numbers import TABLES, Ground, Plan
 from aiconvokit.operations.transfer.putting_queries import Connection, Target
 from aiconvokit.operations.transfer.taking_queries import connected

@@ -29,17 +29,15 @@ from aiconvokit.operations.transfer.records import (
     Deletion,
     Document,
     File,
-    Message,
     Page,
     Passage,
     Record,
-    Run,
-    Thread,
     Usage,
     VectorStore,
     Widget,
 )
 from aiconvokit.operations.transfer.rows import Rows
+from aiconvokit.operations.transfer.said import Message, Run, Thread
 from aiconvokit.services import Services
 from aiconvokit.storage import Stored
 from ingestion.errors import IngestionError

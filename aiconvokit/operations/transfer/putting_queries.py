@@ -53,7 +53,8 @@ FROM unnest(CAST(%s AS text[])) AS name
 _SET_ASIDE = """
 SELECT setval(CAST(pg_get_serial_sequence(quote_ident(%s), 'id') AS regclass), %s)
 """
-_LOCK = "SELECT pg_try_advisory_lock(hashtextextended('aiconvokit.import', 0))"
+LOCK: LiteralString = "hashtextextended('aiconvokit.import', 0)"
+_LOCK = f"SELECT pg_try_advisory_lock({LOCK})"
 _STATE = "SELECT id, version, ready_version, error_code FROM document WHERE public_id = %s"
 _FINISH = """
 UPDATE document

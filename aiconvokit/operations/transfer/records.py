@@ -2,32 +2,38 @@
 
 Objects name each other by their public ids. `number` is the id of `/api/v1` where that shows one;
 elsewhere it only says what came first. What comes from an export is untrusted: these shapes bound
-all that reaches the database. docs/export.md says the same to people.
+all that reaches the database; those of what was said are in `said`. docs/export.md says the same to
+people.
 """
 
-from datetime import date, datetime
-from typing import Annotated, Any
+from datetime import date
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from ingestion.language import CONFIGURATIONS
+from aiconvokit.accounts.deletions import Kind, Removed
+from aiconvokit.operations.transfer.fields import (
+    Amount,
+    Dated,
+    Days,
+    Id,
+    Language,
+    MediaType,
+    Metadata,
+    Moment,
+    Number,
+    Sha256,
+    Small,
+    Version,
+    Visitor,
+)
+from aiconvokit.operations.transfer.said import Message, Run, Thread
 
-MOST = 2**40
-"""Larger numbers are nobody's: they would use up those that a server can still give."""
-
-Id = Annotated[str, Meta(pattern=r"\A[a-z]+[_-][0-9A-Za-z_-]{1,100}\Z")]
-Number = Annotated[int, Meta(ge=1, le=MOST)]
-Amount = Annotated[int, Meta(ge=0, le=MOST)]
-Small = Annotated[int, Meta(ge=0, le=2**31 - 1)]
-Word = Annotated[str, Meta(pattern=r"\A[a-z_]{1,40}\Z")]
-MediaType = Annotated[str, Meta(pattern=r"\A[a-z]+/[0-9A-Za-z.+-]{1,100}\Z")]
-Moment = Annotated[datetime, Meta(tz=True)]
-Sha256 = Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")]
-Language = Annotated[str, Meta(pattern=rf"\A({'|'.join(CONFIGURATIONS)})\Z")]
-Metadata = dict[str, str]
+TSVECTOR = r"\A(?:'(?:[^'\\]|''|\\\\)+'(?:[:,][1-9]\d{0,4}[A-D]?)*(?: (?!\Z)|\Z))*\Z"
+"""What Postgres writes, and reads again: words in quotes, each with its places."""
 
 
-class File(Struct):
+class File(Dated):
     """An uploaded file; its bytes are `originals/ab/abcdef…`. Without a purpose: of documents."""
 
     id: Id
@@ -40,7 +46,7 @@ class File(Struct):
     created_at: Moment
 
 
-class VectorStore(Struct):
+class VectorStore(Dated):
     """Documents that are searched together; `language` is a text search configuration."""
 
     id: Id
@@ -48,12 +54,12 @@ class VectorStore(Struct):
     name: str
     language: Language | None
     metadata: Metadata
-    expires_after_days: Small | None
+    expires_after_days: Days | None
     last_active_at: Moment
     created_at: Moment
 
 
-class Document(Struct):
+class Document(Dated):
     """A file in a vector store.
 
     `version` is the newest one, `ready_version` the one whose pages and passages are here (null:
@@ -68,15 +74,15 @@ class Document(Struct):
     filename: str
     media_type: MediaType
     title: str
-    version: Annotated[int, Meta(ge=1, le=2**31 - 1)]
-    ready_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None
-    status: Annotated[str, Meta(pattern=r"\A(ready|queued|failed)\Z")]
+    version: Version
+    ready_version: Version | None
+    status: Literal["ready", "queued", "failed"]
     error_code: str | None
     error_detail: str | None
     page_count: Small | None
     attributes: dict[str, Any]
-    chunking: dict[str, Small] | None
-    search_words: str
+    chunking: dict[str, Any] | None
+    search_words: Annotated[str, Meta(pattern=TSVECTOR, max_length=100_000)]
     had_password: bool
     created_at: Moment
     updated_at: Moment
@@ -106,7 +112,22 @@ class Passage(Struct):
     tokens: Small
 
 
-class Batch(Struct):
+class Chunking(Struct, forbid_unknown_fields=True):
+    """How a document's passages are to be cut, in tokens; the names are those of the OpenAI wire.
+
+    An empty object: as the server chooses.
+    """
+
+    max_chunk_size_tokens: Annotated[int, Meta(ge=100, le=4096)]
+    chunk_overlap_tokens: Annotated[int, Meta(ge=0, le=2048)]
+
+    def __post_init__(self) -> None:
+        """Refuse passages that would never come to an end."""
+        if self.chunk_overlap_tokens * 2 > self.max_chunk_size_tokens:
+            raise ValueError("passages would overlap by more than half")
+
+
+class Batch(Dated):
     """Files that were put into a vector store with one call."""
 
     id: Id
@@ -124,7 +145,7 @@ class Read(Struct):
     position: Small
 
 
-class Assistant(Struct):
+class Assistant(Dated):
     """An assistant, and what it reads."""
 
     id: Id
@@ -147,12 +168,12 @@ class Spent(Struct):
     """What was spent at a widget on a day (UTC), by one visitor; by all where `visitor` is ""."""
 
     day: date
-    visitor: str
+    visitor: Visitor
     messages: Amount
     tokens: Amount
 
 
-class Widget(Struct):
+class Widget(Dated):
     """A widget; its id is the key that stands in web sites."""
 
     id: Id
@@ -175,100 +196,6 @@ class Widget(Struct):
     usage: list[Spent]
 
 
-class Chat(Struct):
-    """That a thread is a chat with an assistant; of a web site's visitor with `widget`."""
-
-    number: Number
-    assistant: Id
-    created_at: Moment
-    widget: Id | None
-    visitor: str | None
-
-
-class Thread(Struct):
-    """A conversation; `vector_store` is what is read in it besides what its assistants read."""
-
-    id: Id
-    number: Number
-    title: str | None
-    origin: Word
-    metadata: Metadata
-    vector_store: Id | None
-    created_at: Moment
-    chat: Chat | None
-
-
-class Citation(Struct, forbid_unknown_fields=True):
-    """A proof: the quote is the page's text from `start` to `end`, in characters.
-
-    `document_id` is a document's number. One that was deleted is cited by redacted answers only.
-    """
-
-    index: Amount
-    document_id: Number
-    version: Small
-    filename: str
-    page: Small
-    quote: str
-    start: Small
-    end: Small
-
-
-class Claim(Struct, forbid_unknown_fields=True):
-    """A sentence of an answer, and the indices of the citations that prove it."""
-
-    start: Small
-    end: Small
-    supported: bool
-    reason: str | None
-    citations: list[Amount]
-
-
-class Message(Struct):
-    """One side of a turn; `receipt` is how an answer came about.
-
-    `receipt_documents` are numbers of the documents whose text the receipt holds.
-    """
-
-    id: Id
-    number: Number
-    thread: Id
-    role: Word
-    status: Word
-    content: str
-    model: str | None
-    finish_reason: str | None
-    error_code: str | None
-    usage: dict[str, Amount] | None
-    citations: list[Citation] | None
-    claims: list[Claim] | None
-    milliseconds: dict[str, float] | None
-    rating: Annotated[int, Meta(ge=-1, le=1)] | None
-    metadata: Metadata
-    attachments: list[dict[str, Any]] | None
-    created_at: Moment
-    receipt: dict[str, Any] | None
-    receipt_documents: list[Number] | None
-
-
-class Run(Struct):
-    """A turn that was asked for as a run, or as a response; `message` is its answer.
-
-    `parameters` are what it was asked for with. In them `first_row` and `said` of the `rounds` are
-    numbers of messages.
-    """
-
-    id: Id
-    number: Number
-    thread: Id
-    assistant: str
-    message: Id | None
-    parameters: dict[str, Any]
-    metadata: Metadata
-    cancelled_at: Moment | None
-    created_at: Moment
-
-
 class Usage(Struct):
     """What was asked of an assistant on a day (UTC): 0 is none, a deleted one has its number."""
 
@@ -279,14 +206,14 @@ class Usage(Struct):
     completion_tokens: Amount
 
 
-class Deletion(Struct):
+class Deletion(Dated):
     """What one DELETE removed: numbers, never names or contents."""
 
     number: Number
-    kind: Word
+    kind: Kind
     object_number: Number
     public_id: Annotated[str, Meta(max_length=250)] | None
-    removed: dict[str, Any]
+    removed: Removed
     created_at: Moment
 
 

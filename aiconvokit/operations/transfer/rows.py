@@ -6,9 +6,8 @@ from typing import Any
 
 import msgspec
 
-from aiconvokit.accounts.deletions import Removed
 from aiconvokit.accounts.queries import NO_ASSISTANT
-from aiconvokit.operations.transfer.checking import LISTS, OBJECTS
+from aiconvokit.operations.transfer.known import LISTS, OBJECTS
 from aiconvokit.operations.transfer.numbers import Plan, renamed_rows
 from aiconvokit.operations.transfer.putting_queries import json
 from aiconvokit.operations.transfer.records import (
@@ -17,13 +16,11 @@ from aiconvokit.operations.transfer.records import (
     Deletion,
     Document,
     File,
-    Message,
-    Run,
-    Thread,
     Usage,
     VectorStore,
     Widget,
 )
+from aiconvokit.operations.transfer.said import Message, Run, Thread
 
 IMPORTING = "importing"
 """Error code of a document whose passages are on their way: no worker takes it up."""
@@ -187,11 +184,9 @@ class Rows:
 
     def receipt(self, one: Message) -> Row:
         """How an answer came about; there must be a receipt."""
-        content = dict(one.receipt or {})
-        content["passages"] = [
-            {**found, "document_id": self.plan.new("document", found["document_id"])}
-            for found in content["passages"]
-        ]
+        content: Row = msgspec.to_builtins(one.receipt)
+        for found in content["passages"]:
+            found["document_id"] = self.plan.new("document", found["document_id"])
         held = [self.plan.new("document", number) for number in one.receipt_documents or ()]
         return {
             "message_id": self.plan.new("message", one.number),
@@ -222,10 +217,9 @@ class Rows:
 
     def deletion(self, one: Deletion) -> Row:
         """What was removed, under the numbers that would be its here."""
-        removed = msgspec.convert(one.removed, Removed)
+        removed: Row = msgspec.to_builtins(one.removed)
         for name, table in LISTS.items():
-            new = [self.plan.new(table, number) for number in getattr(removed, name)]
-            setattr(removed, name, new)
+            removed[name] = [self.plan.new(table, number) for number in removed[name]]
         table = OBJECTS.get(one.kind, "")
         return {
             "id": self.plan.new("deletion", one.number),
@@ -233,6 +227,6 @@ class Rows:
             "kind": one.kind,
             "object_id": self.plan.new(table, one.object_number) if table else one.object_number,
             "public_id": one.public_id,
-            "removed": json(msgspec.to_builtins(removed)),
+            "removed": json(removed),
             "created_at": one.created_at,
         }

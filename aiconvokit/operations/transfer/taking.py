@@ -27,7 +27,8 @@ from aiconvokit.operations.transfer.manifest import (
     lines_of,
 )
 from aiconvokit.operations.transfer.places import original_path
-from aiconvokit.operations.transfer.records import KINDS, Message
+from aiconvokit.operations.transfer.records import KINDS
+from aiconvokit.operations.transfer.said import Message
 from aiconvokit.operations.transfer.taking_queries import Connection
 from aiconvokit.storage import Storage
 

@@ -9,6 +9,8 @@ import pytest
 from aiconvokit.operations.check import folders, looking
 from aiconvokit.operations.check.examination import Patience, examine
 from aiconvokit.operations.check.kinds import Finding, Repair
+from aiconvokit.operations.transfer import putting_queries
+from aiconvokit.operations.transfer.taking_queries import connected
 from aiconvokit.services import Services
 
 Sql = Callable[..., Any]
@@ -95,6 +97,9 @@ UNREPAIRED = {
         FROM "user" u, document d""",
     "spaces_without_table": """
         INSERT INTO embedding_space (provider, model, dim) VALUES ('openai', 'x', 3)""",
+    "documents_half_imported": """
+        UPDATE document SET status = 'processing', error_code = 'importing', ready_version = NULL
+    """,
 }
 FOLDERS = {one.name for one in folders.KINDS}
 
@@ -236,3 +241,14 @@ async def test_what_needs_a_decision_is_left(
     found = await checked(repair=True)
     assert (found[kind].count > 0, found[kind].repaired) == (True, False)
     assert kind in await checked()
+
+
+async def test_what_an_import_has_in_work_is_no_finding(
+    services: Services, put: Put, checked: Checked, sql: Sql
+) -> None:
+    await put("a.md", LONG)  # unless it is there
+    sql(UNREPAIRED["documents_half_imported"])
+    async with connected(services.database_url) as connection:
+        assert await putting_queries.lock(connection)
+        found = await checked()
+    assert not {"documents_half_imported", "documents_without_job"} & found.keys()

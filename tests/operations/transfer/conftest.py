@@ -17,6 +17,7 @@ from operations.transfer.small import (
     GONE,
     LEASE,
     QUOTE,
+    STORED,
     THREADS,
     Place,
     citation,
@@ -64,6 +65,7 @@ async def source(another: Another) -> Place:
         "citations": Jsonb([citation(found[0], QUOTE, text.index(QUOTE))]),
         "gone": Jsonb([citation(GONE, "[redacted]", 0) | {"end": 0}]),
         "receipt": Jsonb(receipt(found[0])),
+        **{name: Jsonb(value) for name, value in STORED.items()},
     }
     for statement in filter(str.strip, THREADS.split(";\n")):
         await place.execute(statement, values)

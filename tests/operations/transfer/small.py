@@ -32,10 +32,16 @@ INSERT INTO receipt (message_id, document_ids, content)
     SELECT id, ARRAY[CAST(%(document)s AS bigint)], %(receipt)s FROM message
     WHERE public_id = 'msg_a1';
 INSERT INTO run (public_id, thread_id, assistant_id, message_id, parameters)
-    SELECT 'run_1', thread_id, 'asst_x', id, jsonb_build_object('model', 'm', 'instructions', '',
-        'tools', '[]', 'truncation_strategy', 'auto', 'tool_choice', 'auto', 'searches', false,
-        'first_row', id, 'rounds', jsonb_build_array(jsonb_build_object('said', id)))
+    SELECT 'run_1', thread_id, 'asst_x', id, %(run)s || jsonb_build_object(
+        'first_row', id, 'rounds', jsonb_build_array(%(round)s || jsonb_build_object('said', id)))
     FROM message WHERE public_id = 'msg_a1';
+INSERT INTO thread (public_id, owner_id) VALUES ('conv_1', %(owner)s);
+INSERT INTO message (public_id, thread_id, role, status, content, attachments)
+    SELECT 'fc_1', id, 'assistant', 'complete', '', jsonb_build_array(%(call)s)
+    FROM thread WHERE public_id = 'conv_1';
+INSERT INTO run (public_id, thread_id, assistant_id, parameters)
+    SELECT 'resp_1', id, '', %(response)s FROM thread WHERE public_id = 'conv_1';
+UPDATE assistant SET options = %(options)s;
 INSERT INTO usage_day VALUES (%(owner)s, '2026-11-01', 0, 1, 2, 3),
            (%(owner)s, '2026-11-01', 55, 4, 5, 6);
 INSERT INTO deletion (owner_id, kind, object_id, removed)
@@ -45,8 +51,65 @@ INSERT INTO widget (key, owner_id, assistant_id, title, color, greeting, suggest
     visitor_messages_per_day, visitor_tokens_per_day)
     SELECT 'acw_pk_' || repeat('k', 32), owner_id, id, 'Ask', '#123456', 'Hello', '{}', 'en',
            '{https://example.org}', true, false, 9, 9, 9, 9 FROM assistant;
-UPDATE document SET attributes = '{"year": 2026}' WHERE id = %(document)s;
+UPDATE document SET attributes = '{"year": 2026}', chunking = '{}' WHERE id = %(document)s;
 """
+TOOLS = [{"type": "file_search"}, {"type": "function", "function": {"name": "weigh"}}]
+OPTIONS = {"tools": TOOLS, "temperature": 0.5, "response_format": {"type": "text"}}
+CALL = {"id": "call_1", "name": "weigh", "arguments": "{}"}
+ROUND = {"calls": [CALL], "outputs": ["9 kg"], "usage": {"prompt_tokens": 1}, "at": 1_790_000_000}
+RUN = {
+    "model": "m",
+    "instructions": "",
+    "tools": TOOLS,
+    "temperature": None,
+    "top_p": 1.0,
+    "max_prompt_tokens": None,
+    "max_completion_tokens": 9,
+    "tool_choice": "auto",
+    "truncation_strategy": {"type": "auto", "last_messages": None},
+    "response_format": "auto",
+    "parallel_tool_calls": True,
+    "searches": False,
+    "score_threshold": 0.0,
+}
+"""What a run was asked for with; `first_row` and `rounds` come with its messages."""
+SHOWN: dict[str, object] = {
+    "model": "m",
+    "instructions": None,
+    "previous_response_id": None,
+    "max_tool_calls": None,
+    "max_output_tokens": 9,
+    "temperature": 0.5,
+    "top_p": None,
+    "truncation": "disabled",
+    "text": {"format": {"type": "text"}},
+    "reasoning": None,
+    "service_tier": None,
+    "user": "u",
+    "safety_identifier": None,
+    "prompt_cache_key": None,
+    "tools": [],
+    "tool_choice": "auto",
+    "parallel_tool_calls": True,
+    "background": False,
+    "store": True,
+}
+RESPONSE = {
+    "shown": SHOWN,
+    "searches": False,
+    "before": [],
+    "asked": [],
+    "input": [],
+    "output": ["fc_1"],
+}
+STORED = {
+    "options": OPTIONS,
+    "run": RUN,
+    "round": ROUND,
+    "call": {"type": "function_call", "call_id": "call_1", "name": "weigh", "arguments": "{}"},
+    "response": RESPONSE,
+}
+"""What is kept as JSON, by its name in the statements."""
 
 
 def citation(document: int, quote: str, start: int) -> dict[str, Any]:

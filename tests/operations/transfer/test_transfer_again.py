@@ -124,7 +124,7 @@ async def test_numbers_that_were_given_change(another: Another, exported: Path) 
     assert len(redacted) == 1, "who is gone must not become somebody"
     [run_row] = await place.execute(
         "SELECT m.id, r.parameters -> 'first_row', r.parameters -> 'rounds' -> 0 -> 'said'"
-        " FROM run r JOIN message m ON m.id = r.message_id"
+        " FROM run r JOIN message m ON m.id = r.message_id WHERE r.public_id = 'run_1'"
     )
     assert run_row[0] == run_row[1] == run_row[2]
     for table in SEQUENCES:

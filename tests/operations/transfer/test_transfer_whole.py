@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -208,7 +209,8 @@ def test_everything_is_told_as_before(moved: Move) -> None:
     _say_the_password(moved)
     assert unknown(paths) == set(), "say in addresses.py with what it is compared"
     wanted = sorted(addresses(moved.database, paths))
-    before, after = told(moved.old, wanted), told(moved.new, wanted)
+    with ThreadPoolExecutor(2) as both:  # each server has a processor
+        before, after = both.map(told, (moved.old, moved.new), (wanted, wanted))
     different = {one: (before[one], after[one]) for one in wanted if before[one] != after[one]}
     assert different == {}, next(iter(different.items()))
     read = {GAP.sub("{}", path) for path in paths if path in READ}
