@@ -7,8 +7,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV := $(shell command -v uv 2>/dev/null)
 ARGS ?=
-# Tests wait for servers and browsers, so there is a file more in work than there are cores.
-WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 1)")
+# Tests wait for servers and browsers a third of their time, so more files are in work than there
+# are cores.
+WORKERS ?= $(shell $(PYTHON) -c "import os; print((os.cpu_count() or 1) + 2)")
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 18
@@ -22,7 +23,7 @@ serve: .venv/local ## the API on http://127.0.0.1:8000 (ARGS="--port 9000")
 doctor: .venv/local ## look at everything, and say what to do; see docs/doctor.md (ARGS=--json)
 	@$(BIN)/aiconvokit doctor $(ARGS)
 
-test: .venv/dev ## all tests, a file more at a time than there are cores (ARGS="-k name")
+test: .venv/dev ## all tests, two files more at a time than there are cores (ARGS="-k name")
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/dev ## linters, types, order of imports, licences, freshness of the lock and of generated docs

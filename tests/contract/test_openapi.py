@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 
 from support.server import Client, Server
 
-EXAMPLES = 6
+EXAMPLES = 4
 """For each operation, right and wrong: half a minute for all of both surfaces on two cores.
 `python -m benchmarks.fuzz` makes more of them."""
 CHECKS = [

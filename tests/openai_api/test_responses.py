@@ -274,7 +274,10 @@ def test_a_response_is_no_chat(
         ).fetchone()
     assert row is not None
     answer = ann.post(f"{API}/chat/", json={"assistant_id": row[1], "thread_id": row[0]})
-    assert (answer.status_code, answer.json()) == (404, {"detail": "Thread not found."})
+    assert (answer.status_code, answer.json()) == (
+        404,
+        {"detail": "No Thread matches the given query."},
+    )
 
 
 def test_answers_behind_a_deleted_document_go(anns: openai.OpenAI, fake: FakeModel) -> None:
