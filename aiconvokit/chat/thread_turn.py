@@ -17,7 +17,7 @@ from aiconvokit.chat.turn import (
     first_transaction,
     said,
 )
-from aiconvokit.chat.turn_queries import Earlier, Persona, Saying
+from aiconvokit.chat.turn_queries import Earlier, Persona, Room, Saying
 from aiconvokit.chat.turn_state import UNBOUNDED, Bounds
 from aiconvokit.db import Transaction
 from aiconvokit.errors import BadRequest, Conflict, NotFound
@@ -141,20 +141,10 @@ async def _begun(
         await turn_queries.insert_messages(transaction, room, asked.said_first)
     limit = min(asked.last_messages, HISTORY_MESSAGES)
     begun = await turn_queries.begin_in_thread(transaction, room, limit, searches=asked.searches)
-    question, history = _divided(begun.messages)
     turn = StoredTurn(
-        user_id=asked.user_id,
+        **_asked(asked, room, lease, begun.messages),
         chat_id=begun.chat_id,
-        thread_id=room.thread_id,
-        thread_public_id=room.thread_public_id,
-        lease=lease,
-        question=question,
-        persona=_instructed(room.persona, asked),
         collections=begun.collections,
-        history=history,
-        bounds=asked.bounds,
-        offered=asked.offered,
-        waits_seconds=asked.waits_seconds,
         message_row=begun.row,
         message_id=begun.message_id,
     )
@@ -189,26 +179,35 @@ async def _resumed(
     read = await waiting_queries.resume(
         transaction, room, limit, going_on.first_row, searches=asked.searches
     )
-    question, history = _divided(read.messages)
     turn = StoredTurn(
-        user_id=asked.user_id,
+        **_asked(asked, room, lease, read.messages),
         chat_id=read.chat_id,
-        thread_id=room.thread_id,
-        thread_public_id=room.thread_public_id,
-        lease=lease,
-        question=question,
-        persona=_instructed(room.persona, asked),
         collections=read.collections,
-        history=history,
-        bounds=asked.bounds,
-        offered=asked.offered,
         rounds=going_on.rounds,
-        waits_seconds=asked.waits_seconds,
         message_row=going_on.message_row,
         message_id=going_on.message_id,
     )
     await along(transaction, turn)
     return turn
+
+
+def _asked(
+    asked: AskedInThread, room: Room, lease: UUID, messages: Sequence[tuple[Earlier, str]]
+) -> dict[str, Any]:
+    """The fields of a turn that are the same when it begins and when it goes on."""
+    question, history = _divided(messages)
+    return {
+        "user_id": asked.user_id,
+        "thread_id": room.thread_id,
+        "thread_public_id": room.thread_public_id,
+        "lease": lease,
+        "question": question,
+        "persona": _instructed(room.persona, asked),
+        "history": history,
+        "bounds": asked.bounds,
+        "offered": asked.offered,
+        "waits_seconds": asked.waits_seconds,
+    }
 
 
 def _instructed(persona: Persona, asked: AskedInThread) -> Persona:

@@ -105,7 +105,7 @@ INSERT INTO message (public_id, thread_id, role, status, content, metadata, atta
 VALUES (%(id)s, %(thread)s, %(role)s, 'complete', %(content)s, %(metadata)s, %(attachments)s)
 """
 # The first assistant that is asked in a thread is its chat's.
-_ENSURE_CHAT = """
+ENSURE_CHAT = """
 INSERT INTO chat (thread_id, assistant_id) VALUES (%(thread)s, %(assistant)s)
 ON CONFLICT (thread_id) DO UPDATE SET thread_id = EXCLUDED.thread_id RETURNING id
 """
@@ -277,7 +277,7 @@ async def begin_in_thread(
     keys = {**_keys(room, limit), "searches": searches, "answer_id": answer_id}
     said = await transaction.execute(NEWEST_OF_ANY_STATUS, {**keys, "before": None})
     inserted = await transaction.execute(_INSERT_ANSWER, keys)
-    chat = await transaction.execute(_ENSURE_CHAT, keys)
+    chat = await transaction.execute(ENSURE_CHAT, keys)
     collections = await transaction.execute(_COLLECTIONS, keys)
     return BegunInThread(
         messages=[(Earlier(*row[:3]), row[3]) for row in reversed(await said.fetchall())],

@@ -220,13 +220,14 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "user": "user",
     "assistant": "assistant",
 }
-_TEXTS = {"text", "input_text", "output_text", "refusal"}
+TEXTS = {"text", "input_text", "output_text", "refusal"}
+"""Types of the parts of a message that are read."""
 
 
 def _text(message: MessageIn, place: str) -> str:
     if not isinstance(message.content, list):
         return message.content or ""
     for index, part in enumerate(message.content):
-        if part.type not in _TEXTS:
+        if part.type not in TEXTS:
             raise InvalidFields({f"{place}[{index}].type": [ONLY_TEXT]})
     return "\n".join(part.refusal or part.text for part in message.content)

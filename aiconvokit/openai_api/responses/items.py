@@ -17,7 +17,7 @@ from aiconvokit.files.redaction_queries import REDACTED
 from aiconvokit.ids import public_id
 from aiconvokit.llm.functions import NO_ARGUMENTS, FunctionCall
 from aiconvokit.openai_api import bodies
-from aiconvokit.openai_api.completions.body import MOST_MESSAGES, ONLY_TEXT
+from aiconvokit.openai_api.completions.body import MOST_MESSAGES, ONLY_TEXT, TEXTS
 from aiconvokit.rest.fields import LONG_TEXT, LongText
 
 Role = Literal["user", "assistant", "system", "developer"]
@@ -31,7 +31,6 @@ MESSAGE, CALL, OUTPUT, REFERENCE = (
 Items = Annotated[list[Any], Meta(max_length=MOST_MESSAGES)]
 
 _PREFIXES = {MESSAGE: "msg", CALL: "fc", OUTPUT: "fco"}
-_TEXTS = {"text", "input_text", "output_text", "refusal"}
 _PASSED_OVER = {"file_search_call", "reasoning"}
 """What programs send back with the rest of an answer; it says nothing that is not searched anew."""
 
@@ -172,7 +171,7 @@ def _text(content: str | Sequence[_Part], place: str) -> str:
     if isinstance(content, str):
         return content
     for index, part in enumerate(content):
-        if part.type not in _TEXTS:
+        if part.type not in TEXTS:
             raise InvalidFields({f"{place}[{index}].type": [ONLY_TEXT]})
     return "\n\n".join(part.refusal or part.text for part in content)
 

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from aiconvokit.chat.tables import API, RESPONSE_THREAD, Message, Thread
+from aiconvokit.chat.turn_queries import ENSURE_CHAT
 from aiconvokit.db import Transaction
 from aiconvokit.ids import public_id
 from aiconvokit.openai_api.cursors import Cursor
@@ -168,10 +169,6 @@ FROM unnest(%(ids)s::text[], %(roles)s::text[], %(statuses)s::text[], %(contents
 ORDER BY nr
 RETURNING id
 """
-_ENSURE_CHAT = """
-INSERT INTO chat (thread_id, assistant_id) VALUES (%(thread)s, %(assistant)s)
-ON CONFLICT (thread_id) DO UPDATE SET thread_id = EXCLUDED.thread_id RETURNING id
-"""
 _INSERT_RUN = """
 INSERT INTO run (public_id, thread_id, assistant_id, message_id, parameters, metadata)
 VALUES (%(id)s, %(thread)s, %(assistant)s, %(message)s, %(parameters)s, %(metadata)s)
@@ -260,7 +257,7 @@ async def insert_items(
 async def ensure_chat(transaction: Transaction, thread_id: int, assistant_id: int) -> int:
     """The chat of a thread; where it has none, one with that assistant, which is held."""
     keys = {"thread": thread_id, "assistant": assistant_id}
-    row = (await (await transaction.execute(_ENSURE_CHAT, keys)).fetchall())[0]
+    row = (await (await transaction.execute(ENSURE_CHAT, keys)).fetchall())[0]
     return int(row[0])
 
 
