@@ -18,6 +18,7 @@ from aiconvokit.background import beside
 from aiconvokit.chat.lease import free_lost_threads
 from aiconvokit.cli.runtime import (
     Ground,
+    collect_less,
     ground,
     keep_postgres,
     load_settings,
@@ -88,6 +89,7 @@ async def _serve(found: Ground, arguments: argparse.Namespace) -> None:
         beside(keep_postgres(found), "keep Postgres"),
     ):
         on_stop(lambda: stop(server))
+        collect_less()
         model = services.chat_model.name if services.chat_model else "none, answers are extracts"
         print(
             f"AIConvoKit {__version__} on http://{arguments.host}:{arguments.port}\n"
