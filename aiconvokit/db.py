@@ -12,13 +12,15 @@ import asyncio
 import re
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any
 from weakref import WeakKeyDictionary
 
 import msgspec
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
@@ -142,17 +144,48 @@ def create_engine(database_url: str, *, pool_size: int, wall: Wall | None = None
 
 Transaction = psycopg.AsyncConnection[TupleRow]
 """A connection of a pool, in a transaction or for single statements."""
-Pool = AsyncConnectionPool[Transaction]
 
 
 class PoolBusy(PoolTimeout):
     """All connections of a pool are in use, and none was given back in time."""
 
 
-class _CountingPool(Pool):
+class _Lent:
+    """A connection for a block of code.
+
+    The pool's own way ends a transaction each time and goes through generators; a statement of its
+    own leaves nothing to end, and every turn has some of them.
+    """
+
+    def __init__(self, pool: "Pool") -> None:
+        self._pool = pool
+
+    async def __aenter__(self) -> Transaction:
+        self._connection = await self._pool.getconn()
+        return self._connection
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        connection = self._connection
+        try:
+            if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+                await connection.__aexit__(kind, error, traceback)
+        finally:
+            await self._pool.putconn(connection)
+
+
+class Pool(AsyncConnectionPool[Transaction]):
     """A pool that tells a database that is away from one that is asked too much at once."""
 
     _lent = 0
+
+    def lend(self) -> AbstractAsyncContextManager[Transaction]:
+        """A connection for single statements; whoever needs several at once: `in_transaction`."""
+        return _Lent(self)
 
     @override
     async def getconn(self, timeout: float | None = None) -> Transaction:
@@ -175,11 +208,11 @@ def create_pool(database_url: str, *, pool_size: int, wall: Wall | None = None) 
     """Make a pool, not yet open, whose connections are like those of `create_engine`.
 
     But their plans are made for finding a few rows by a key, and for searches (`_POOL_SETTINGS`).
-    `async with pool.connection() as …` is for single statements, `in_transaction` for several.
+    `async with pool.lend() as …` is for single statements, `in_transaction` for several.
     Waiting for a connection longer than 5 s is a psycopg.OperationalError, `PoolBusy` where others
     have them all.
     """
-    return _CountingPool(
+    return Pool(
         libpq_url(database_url),
         kwargs={
             "options": _options(make_url(driver_url(database_url)), wall),

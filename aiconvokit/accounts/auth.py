@@ -64,7 +64,7 @@ class Authentication:
             raise NotAuthenticated("Invalid token.")
         idle_days = self._services.settings.limits.token_idle_days
         with acting_for(UNCHANGED):
-            async with self._services.pool.connection() as transaction:
+            async with self._services.pool.lend() as transaction:
                 digest = tokens.digest(token)
                 found = await queries.principal_by_digest(transaction, digest, idle_days)
         if found is None:
@@ -73,7 +73,7 @@ class Authentication:
             raise NotAuthenticated("User inactive or deleted.")
         if found.needs_touch:
             with acting_for(found.user_id):
-                async with self._services.pool.connection() as transaction:
+                async with self._services.pool.lend() as transaction:
                     await queries.touch_token(transaction, found.token_id)
         return found
 

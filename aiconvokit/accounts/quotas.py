@@ -79,7 +79,7 @@ async def check_tokens(services: Services, owner_id: int) -> None:
     most = services.settings.limits.quota_tokens_per_day
     if most is None:
         return
-    async with services.pool.connection() as transaction:
+    async with services.pool.lend() as transaction:
         used, seconds_left = await quota_queries.spent_today(transaction, owner_id)
     if used >= most:
         raise TokensSpent(used, most, seconds_left)

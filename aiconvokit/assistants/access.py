@@ -56,7 +56,7 @@ async def to_search(services: Services, user_id: int, assistant_id: int) -> Sear
     found = None
     if 0 <= assistant_id <= MAX_ID:
         shared = services.settings.shared_assistants
-        async with services.pool.connection() as transaction:
+        async with services.pool.lend() as transaction:
             found = await queries.searched_assistant(
                 transaction, user_id, assistant_id, shared=shared
             )

@@ -16,6 +16,7 @@ from aiconvokit.files.expiry_queries import IS_ALIVE
 from aiconvokit.files.tables import StoredFile
 from aiconvokit.ids import public_id
 from aiconvokit.rest.lists import Window
+from aiconvokit.retrieval.types import SearchedCollection
 from ingestion.tables import Collection, Document
 
 Purpose = Literal["ask", "change", "delete"]
@@ -75,7 +76,7 @@ class Searched:
     """What a search needs of an assistant: its glossary, and its collections, its own first."""
 
     glossary: list[dict[str, Any]] | None
-    collections: list[Collection]
+    collections: list[SearchedCollection]
 
 
 _SEARCHED = f"""
@@ -86,12 +87,6 @@ LEFT JOIN collection c ON c.id = l.collection_id AND {IS_ALIVE}
 WHERE a.id = %(assistant)s AND (%(shared)s OR a.owner_id = %(user)s)
 ORDER BY l.position
 """  # noqa: S608  # ours, above
-_OF_COLLECTION = ("id", "space_id", "language", "chunk_count", "indexed_space_id")
-
-
-def searched_collection(row: Sequence[Any]) -> Collection:
-    """What a search needs of a collection, from a row in the order of `_SEARCHED`."""
-    return Collection(**dict(zip(_OF_COLLECTION, row, strict=True)))
 
 
 async def searched_assistant(
@@ -102,7 +97,7 @@ async def searched_assistant(
     rows = await (await transaction.execute(_SEARCHED, keys)).fetchall()
     if not rows:
         return None
-    return Searched(rows[0][0], [searched_collection(row[1:]) for row in rows if row[1]])
+    return Searched(rows[0][0], [SearchedCollection(*row[1:]) for row in rows if row[1]])
 
 
 _HOLD_TO_ASK = """

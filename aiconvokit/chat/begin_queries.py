@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.turn_queries import Begun, Earlier, Persona, Room
 from aiconvokit.db import Transaction
 from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
 from aiconvokit.ids import public_id
+from aiconvokit.retrieval.types import SearchedCollection
 
 # Who may ask, and that nobody else is at it; nothing comes back where either fails. A statement
 # sees what was there when it began: where the thread has changed since, its last answer would be
@@ -91,7 +91,7 @@ async def begin(
         await connection.execute(TOUCH, {"collections": expiring})
     return Room(row[0], row[1], Persona(*row[2:6])), Begun(
         history=[Earlier(*one) for one in row[7] or []],
-        collections=[searched_collection(one[:5]) for one in read],
+        collections=[SearchedCollection(*one[:5]) for one in read],
         row=row[6],
         message_id=answer_id,
     )

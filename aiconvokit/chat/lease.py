@@ -52,7 +52,7 @@ async def _renew_forever(services: Services, thread_id: int, lease: UUID, renewa
     while True:
         await asyncio.sleep(seconds / 3)
         try:
-            async with services.pool.connection() as transaction:
+            async with services.pool.lend() as transaction:
                 if not await turn_queries.renew_lease(transaction, thread_id, lease, seconds):
                     renewal.is_lost = True
                     return

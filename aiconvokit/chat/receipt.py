@@ -18,8 +18,7 @@ from aiconvokit.chat.proof import Source
 from aiconvokit.chat.schemas import FoundOut, ParametersOut, ReceiptOut, SentOut, SpaceOut
 from aiconvokit.config import Limits
 from aiconvokit.llm.chat_model import ChatMessage
-from aiconvokit.retrieval.types import Passage
-from ingestion.tables import EmbeddingSpace
+from aiconvokit.retrieval.types import Passage, Space
 
 
 @dataclass(slots=True)
@@ -30,7 +29,7 @@ class Trace:
     """
 
     rewritten: str | None = None
-    space: EmbeddingSpace | None = None
+    space: Space | None = None
     found: Sequence[Passage] = ()
     sent: Sequence[Source] = ()
     asked: str | None = None

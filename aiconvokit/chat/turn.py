@@ -7,11 +7,12 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+import msgspec
 import psycopg
 
 from aiconvokit.accounts.queries import add_usage
@@ -173,7 +174,7 @@ async def _give_back(
     services: Services, give_back: Callable[[Transaction, UUID], Awaitable[None]], lease: UUID
 ) -> None:
     try:
-        async with services.pool.connection() as connection:
+        async with services.pool.lend() as connection:
             await give_back(connection, lease)
     except psycopg.Error as error:  # it runs out by itself
         logger.warning("A lease could not be given back: %s", type(error).__name__)
@@ -204,7 +205,7 @@ async def _begun(services: Services, asked: Asked, lease: UUID) -> StoredTurn | 
         "seconds": services.settings.limits.lease_seconds,
         "limit": HISTORY_MESSAGES,
     }
-    async with services.pool.connection() as connection:
+    async with services.pool.lend() as connection:
         found = await begin_queries.begin(connection, keys, lease, asked.question)
     if found is None:
         return None
@@ -277,7 +278,7 @@ async def _put_down_whole(services: Services, turn: StoredTurn) -> Done | None:
         "completion": usage.completion_tokens if usage else 0,
     }
     ended, receipt = _ended(turn, done, "complete", None), _receipt(services, turn, done)
-    async with services.pool.connection() as connection:
+    async with services.pool.lend() as connection:
         return done if await finish_queries.finish(connection, keys, ended, receipt) else None
 
 
@@ -371,9 +372,9 @@ def _done(turn: StoredTurn) -> Done:
         passages=len(turn.trace.sent),
         output=answer.proven.output,
         citations=answer.proven.citations,
-        claims=[asdict(claim) for claim in answer.proven.claims],
+        claims=msgspec.to_builtins(answer.proven.claims),
         model=answer.model or "",
-        usage=asdict(answer.usage) if answer.usage else None,
+        usage=msgspec.to_builtins(answer.usage) if answer.usage else None,
         finish_reason=answer.finish_reason,
         milliseconds=turn.trace.times(),
         calls=answer.calls,

@@ -9,12 +9,11 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import CursorResult, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.db import Transaction
 from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
 from aiconvokit.ids import public_id
-from ingestion.tables import Collection
+from aiconvokit.retrieval.types import SearchedCollection
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,7 +235,7 @@ class Begun:
     """What a turn begins with; `row` and `message_id` are those of its answer."""
 
     history: list[Earlier]
-    collections: list[Collection]
+    collections: list[SearchedCollection]
     row: int
     message_id: str
 
@@ -256,7 +255,7 @@ class BegunInThread:
 
     messages: list[tuple[Earlier, str]]
     """With their statuses; the newest."""
-    collections: list[Collection]
+    collections: list[SearchedCollection]
     chat_id: int
     row: int
     message_id: str
@@ -295,19 +294,21 @@ def _keys(room: Room, limit: int) -> dict[str, Any]:
 
 async def collections_of(
     transaction: Transaction, room: Room, *, searches: bool | None
-) -> list[Collection]:
+) -> list[SearchedCollection]:
     """What is read in a thread; `searches` None: as the assistant has it."""
     keys = {"thread": room.thread_id, "assistant": room.persona.id, "searches": searches}
     found = await transaction.execute(_COLLECTIONS, keys)
     return await _searched(transaction, await found.fetchall())
 
 
-async def _searched(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> list[Collection]:
+async def _searched(
+    transaction: Transaction, rows: Sequence[Sequence[Any]]
+) -> list[SearchedCollection]:
     """The collections of some rows; those that expire do so later for being read."""
     expiring = [row[0] for row in rows if row[5] is not None]
     if expiring:
         await transaction.execute(TOUCH, {"collections": expiring})
-    return [searched_collection(row[:5]) for row in rows]
+    return [SearchedCollection(*row[:5]) for row in rows]
 
 
 async def hold_documents(transaction: Transaction, document_ids: Sequence[int]) -> set[int]:

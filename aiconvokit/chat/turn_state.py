@@ -14,7 +14,7 @@ from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.llm.chat_model import Usage
 from aiconvokit.llm.functions import FunctionCall, Offered, Round
 from aiconvokit.retrieval.filters import Condition
-from ingestion.tables import Collection
+from aiconvokit.retrieval.types import Searchable
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Turn:
 
     question: str
     persona: Persona
-    collections: Sequence[Collection]
+    collections: Sequence[Searchable]
     history: Sequence[Said]
     bounds: Bounds = UNBOUNDED
     offered: Offered | None = None

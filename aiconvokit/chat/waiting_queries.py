@@ -11,7 +11,7 @@ from aiconvokit.chat import turn_queries
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.chat.turn_queries import Earlier, Persona, Room
 from aiconvokit.db import Transaction
-from ingestion.tables import Collection
+from aiconvokit.retrieval.types import SearchedCollection
 
 _HOLD = """
 UPDATE thread
@@ -86,7 +86,7 @@ class Resumed:
 
     messages: list[tuple[Earlier, str]]
     """With their statuses."""
-    collections: list[Collection]
+    collections: list[SearchedCollection]
     chat_id: int
 
 

@@ -18,9 +18,9 @@ from aiconvokit.assistants import queries as assistant_queries
 from aiconvokit.assistants.folder import Plan
 from aiconvokit.assistants.schemas import NewAssistant
 from aiconvokit.evals.sets import Mode, QuestionSet, SetQuestion
+from aiconvokit.retrieval.types import Searchable
 from aiconvokit.services import Services
 from ingestion.batch import Found
-from ingestion.tables import Collection
 
 USER = "evaluation"
 AT_ONCE = 4
@@ -40,7 +40,7 @@ class Desk:
 
     owner_id: int
     assistant_id: int
-    collections: Sequence[Collection]
+    collections: Sequence[Searchable]
 
 
 @dataclass(frozen=True, slots=True)

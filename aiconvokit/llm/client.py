@@ -54,13 +54,15 @@ class _Client(openai.AsyncOpenAI):
     """The official client, deaf to OPENAI_* variables: they may be meant for another server.
 
     What a turn sends goes through `send`: the client's own `post` builds and copies models of the
-    request and its headers each time, half a millisecond a call.
+    request and its headers each time, half a millisecond a call, and what an HTTP client does
+    around its transport takes another quarter.
     """
 
     def __init__(self, base_url: str, api_key: str | None) -> None:
-        self._http = openai.DefaultAsyncHttpxClient(
-            transport=None if _has_proxy() else FastTransport()
-        )
+        transport = None if _has_proxy() else FastTransport()
+        self._http = openai.DefaultAsyncHttpxClient(transport=transport)
+        # A name and a password in the address, redirects and cookies are for the client to heed.
+        self._fast = None if httpx2.URL(base_url).userinfo else transport
         super().__init__(
             base_url=base_url,
             api_key=api_key or _NO_KEY,
@@ -86,19 +88,35 @@ class _Client(openai.AsyncOpenAI):
         Raises:
             openai.OpenAIError: no answer, or a status that is no success.
         """
-        request = _filled(await self._blank(path), msgspec.json.encode(body))
-        if self._http.cookies:
-            self._http.cookies.set_cookie_header(request)
+        blank, content = await self._blank(path), msgspec.json.encode(body)
         try:
-            response = await self._http.send(request, stream=stream)
+            response = await self._answer(blank, content)
+            if not stream:
+                await response.aread()
         except httpx2.TimeoutException as error:
-            raise openai.APITimeoutError(request=request) from error
+            raise openai.APITimeoutError(request=blank) from error
         except _NO_ANSWER as error:
-            raise openai.APIConnectionError(request=request) from error
+            raise openai.APIConnectionError(request=blank) from error
         if not response.is_success:
             await response.aread()
             raise self._make_status_error_from_response(response)
         return response
+
+    async def _answer(self, blank: httpx2.Request, content: bytes) -> httpx2.Response:
+        if self._fast is not None:
+            response = await self._fast.post(blank, content)
+            response.request = blank
+            if not response.has_redirect_location:
+                if "set-cookie" in response.headers:
+                    self._http.cookies.extract_cookies(response)
+                    self._fast = None
+                return response
+            await response.aclose()
+            self._fast = None
+        request = _filled(blank, content)
+        if self._http.cookies:
+            self._http.cookies.set_cookie_header(request)
+        return await self._http.send(request, stream=True)
 
     async def _blank(self, path: str) -> httpx2.Request:
         """A request to a path without its body."""

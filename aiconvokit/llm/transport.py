@@ -9,6 +9,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from typing import cast
+from weakref import WeakKeyDictionary
 
 import httptools
 import httpx2
@@ -105,13 +106,10 @@ class _Connection(asyncio.Protocol):
 
     # What the transport calls.
 
-    def send(self, request: httpx2.Request, content: bytes) -> None:
+    def send(self, request: bytes) -> None:
         """Begin a request; its answer is read from then on."""
         self._reset()
-        lines = [request.method.encode("ascii"), b" ", request.url.raw_path, b" HTTP/1.1\r\n"]
-        for name, value in request.headers.raw:
-            lines += (name, b": ", value, b"\r\n")
-        self._transport.write(b"".join((*lines, b"\r\n", content)))
+        self._transport.write(request)
 
     async def head(self) -> None:
         """Wait for status and headers.
@@ -204,14 +202,36 @@ class FastTransport(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self._idle: dict[_Origin, list[_Connection]] = {}
         self._tls: ssl.SSLContext | None = None
+        self._heads: WeakKeyDictionary[httpx2.Request, tuple[_Origin, bytes]] = WeakKeyDictionary()
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        origin = _origin(request.url)
         content = await request.aread()
+        head = _head(request) + b"\r\n"
+        return await self._answer(_origin(request.url), request, head + content)
+
+    async def post(self, blank: httpx2.Request, content: bytes) -> httpx2.Response:
+        """Send a request that differs from others by its body alone.
+
+        Args:
+            blank: the request without a body or its length; its head is kept as long as it lives.
+            content: the body.
+
+        Raises:
+            httpx2.TransportError: no answer.
+        """
+        if blank not in self._heads:
+            self._heads[blank] = _origin(blank.url), _head(blank)
+        origin, head = self._heads[blank]
+        length = b"Content-Length: %d\r\n\r\n" % len(content)
+        return await self._answer(origin, blank, b"".join((head, length, content)))
+
+    async def _answer(
+        self, origin: _Origin, request: httpx2.Request, sent: bytes
+    ) -> httpx2.Response:
         connection = self._take(origin) or await self._connect(origin, request)
         try:
-            connection.send(request, content)
+            connection.send(sent)
             await connection.head()
         except BaseException:  # cancelled, too: half an answer is no use to the next request
             connection.abort()
@@ -266,6 +286,14 @@ class FastTransport(httpx2.AsyncBaseTransport):
         except OSError as error:  # ssl.SSLError is one
             raise httpx2.ConnectError(str(error), request=request) from error
         return connection
+
+
+def _head(request: httpx2.Request) -> bytes:
+    """The lines of its head, without the empty one that ends it."""
+    lines = [request.method.encode("ascii"), b" ", request.url.raw_path, b" HTTP/1.1\r\n"]
+    for name, value in request.headers.raw:
+        lines += (name, b": ", value, b"\r\n")
+    return b"".join(lines)
 
 
 def _origin(url: httpx2.URL) -> _Origin:

@@ -12,9 +12,8 @@ from aiconvokit.db import LongStatement, Transaction, statement
 from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.terms import WeightedText
-from aiconvokit.retrieval.types import Candidates
+from aiconvokit.retrieval.types import Candidates, Searchable
 from ingestion.lexical_store import BLOCK
-from ingestion.tables import Collection
 
 CANDIDATES_PER_LEG = 100
 """Fusion at 100 a leg is what the recipe was measured with; passages beyond hardly ever win."""
@@ -211,7 +210,7 @@ class Query:
 
 
 async def candidates(
-    transaction: Transaction, collection: Collection, query: Query
+    transaction: Transaction, collection: Searchable, query: Query
 ) -> tuple[Candidates, float]:
     """The best of all legs in one collection, unordered.
 
@@ -247,7 +246,7 @@ async def candidates(
     return Candidates.of([column or [] for column in columns]), known
 
 
-async def _is_indexed(transaction: Transaction, collection: Collection, query: Query) -> bool:
+async def _is_indexed(transaction: Transaction, collection: Searchable, query: Query) -> bool:
     """Whether to ask the index: there is one, and the filter leaves enough to be found by it."""
     if collection.indexed_space_id != query.space_id or collection.chunk_count < INDEXED_FROM:
         return False

@@ -26,13 +26,14 @@ class Signals:
     lift: float
 
 
-def fuse(candidates: Candidates, signals: Signals, recipe: Recipe) -> list[Ranked]:
-    """Order the candidates of all legs.
+def fuse(candidates: Candidates, signals: Signals, recipe: Recipe, limit: int) -> list[Ranked]:
+    """The best candidates of all legs.
 
     Args:
         candidates: the union of the legs, every chunk once, in any order.
         signals: what is known of the question.
         recipe: the weights.
+        limit: how many are wanted.
 
     Returns:
         Best first; equal scores by chunk id, so that one search always gives one order.
@@ -46,7 +47,7 @@ def fuse(candidates: Candidates, signals: Signals, recipe: Recipe) -> list[Ranke
     weight = recipe.lexical_weight * signals.gate if best_bm25 else 0.0
     meant = (1 - weight) * dense + weight * lexical
     scores = (meant + figures * candidates.number_density) / (1 + figures)
-    order = np.lexsort((candidates.chunk_ids, -scores))
+    order = np.lexsort((candidates.chunk_ids, -scores))[:limit]
     columns = (candidates.chunk_ids, scores, candidates.dense, candidates.lexical)
     return list(map(Ranked, *(column[order].tolist() for column in columns)))
 

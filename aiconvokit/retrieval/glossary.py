@@ -1,7 +1,7 @@
 """What people say and what documents say: words that are added to a question."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -193,8 +193,7 @@ def _wrong(phrase: Any) -> str | None:
 
 def added_words(question: str, entries: Sequence[Entry] = BUILT_IN) -> str:
     """What the glossary adds to a question; "" when it knows none of its words."""
-    known = _index(tuple(entries))
-    lengths = {len(phrase) for phrase in known}
+    known, lengths = _index(tuple(entries))
     words = _words(question)[:MAX_WORDS]
     found = {
         number
@@ -206,14 +205,16 @@ def added_words(question: str, entries: Sequence[Entry] = BUILT_IN) -> str:
 
 
 @lru_cache(maxsize=16)
-def _index(entries: tuple[Entry, ...]) -> Mapping[tuple[str, ...], Sequence[int]]:
-    """The words of each phrase -> the numbers of the entries that it belongs to."""
+def _index(
+    entries: tuple[Entry, ...],
+) -> tuple[Mapping[tuple[str, ...], Sequence[int]], Collection[int]]:
+    """The words of each phrase -> the numbers of the entries that it belongs to; their lengths."""
     found: dict[tuple[str, ...], list[int]] = {}
     for number, entry in enumerate(entries):
         for phrase in entry.says:
             if words := _words(phrase):
                 found.setdefault(words, []).append(number)
-    return found
+    return found, {len(phrase) for phrase in found}
 
 
 _WORD = re.compile(rf"&|(?:[^\W_][{re.escape(MARKS)}]*)+")

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager
 
 from aiconvokit.db import Transaction
 from aiconvokit.retrieval.filters import Condition
-from ingestion.tables import Collection
+from aiconvokit.retrieval.types import Searchable
 
 LARGE_FROM = 5_000
 """Passages. A connection keeps the plans of its latest 100 statements: few may have their own."""
@@ -19,12 +19,12 @@ LARGE_FROM = 5_000
 _PLAN_ANEW = "SELECT set_config('plan_cache_mode', 'force_custom_plan', true)"
 
 
-def is_large(collection: Collection) -> bool:
+def is_large(collection: Searchable) -> bool:
     """Whether a search of it costs enough for ways of its own."""
     return collection.chunk_count >= LARGE_FROM
 
 
-def owner(collection: Collection, where: Condition | None) -> int | None:
+def owner(collection: Searchable, where: Condition | None) -> int | None:
     """The id for the text of a search's statements; None: they are shared."""
     return collection.id if where is None and is_large(collection) else None
 
@@ -36,7 +36,7 @@ def owned(sql: str, collection_id: int | None) -> str:
 
 @asynccontextmanager
 async def planned(
-    transaction: Transaction, collection: Collection, where: Condition | None
+    transaction: Transaction, collection: Searchable, where: Condition | None
 ) -> AsyncIterator[None]:
     """How the statements of the block are planned; a pool's connections keep plans by themselves.
 

@@ -3,15 +3,12 @@
 import functools
 from collections.abc import Iterable, Sequence
 
-from psycopg.rows import TupleRow
-
 from aiconvokit.db import Transaction, statement
 from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.candidate_queries import CANDIDATES_PER_LEG, STATEMENTS
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.naming import NamedDocument, NamingWords
-from aiconvokit.retrieval.types import Passage, Ranked
-from ingestion.tables import Collection, EmbeddingSpace
+from aiconvokit.retrieval.types import Passage, Ranked, Searchable, Space
 
 # A word that is in more than half of the documents' names tells none from another.
 _NAMED = """
@@ -46,7 +43,6 @@ _PASSAGES = """
     WHERE c.collection_id = :collection AND c.id = ANY(:ids)
 """
 
-_SPACE_FIELDS = ("id", "provider", "model", "dim", "cosine_sd")
 # A server that changed its model behind the name has a space for each dimension it ever had.
 _SPACE_OF = """
 SELECT id, provider, model, dim, cosine_sd FROM embedding_space
@@ -57,26 +53,22 @@ SELECT id, provider, model, dim, cosine_sd FROM embedding_space WHERE id = ANY(%
 """
 
 
-async def space_of(transaction: Transaction, provider: str, model: str) -> EmbeddingSpace | None:
+async def space_of(transaction: Transaction, provider: str, model: str) -> Space | None:
     """The newest space of a model, if it has one yet."""
     keys = {"provider": provider, "model": model}
     row = await (await transaction.execute(_SPACE_OF, keys)).fetchone()
-    return _space(row) if row else None
+    return Space(*row) if row else None
 
 
-async def spaces(transaction: Transaction, ids: Iterable[int]) -> list[EmbeddingSpace]:
+async def spaces(transaction: Transaction, ids: Iterable[int]) -> list[Space]:
     """Spaces by their ids."""
     rows = await transaction.execute(_SPACES, {"ids": list(ids)})
-    return [_space(row) for row in await rows.fetchall()]
-
-
-def _space(row: TupleRow) -> EmbeddingSpace:
-    return EmbeddingSpace(**dict(zip(_SPACE_FIELDS, row, strict=True)))
+    return [Space(*row) for row in await rows.fetchall()]
 
 
 async def named_documents(
     transaction: Transaction,
-    collection: Collection,
+    collection: Searchable,
     names: NamingWords,
     where: Condition | None,
 ) -> list[NamedDocument]:
@@ -110,7 +102,7 @@ def _passages(owner: int | None) -> str:
 
 async def passages(
     transaction: Transaction,
-    collection: Collection,
+    collection: Searchable,
     where: Condition | None,
     ranked: Sequence[Ranked],
 ) -> list[Passage]:

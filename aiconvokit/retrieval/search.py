@@ -21,9 +21,8 @@ from aiconvokit.retrieval.lexemes import lexical_gate
 from aiconvokit.retrieval.naming import naming_words, priors, without_names
 from aiconvokit.retrieval.recipe import RECIPE, Recipe
 from aiconvokit.retrieval.terms import weighted_texts
-from aiconvokit.retrieval.types import Found, Passage, Ranked
+from aiconvokit.retrieval.types import Found, Passage, Ranked, Searchable, Space
 from aiconvokit.services import Services
-from ingestion import tables
 from ingestion.errors import EmbeddingFailed, ModelChanged
 from ingestion.language import detect
 
@@ -69,8 +68,8 @@ class Question:
 class _Place:
     """A collection with the question's vector in its space."""
 
-    collection: tables.Collection
-    space: tables.EmbeddingSpace
+    collection: Searchable
+    space: Space
     vector: str
 
 
@@ -83,7 +82,7 @@ def _untimed(_part: str) -> AbstractContextManager[None]:
 
 async def search(
     services: Services,
-    collections: Sequence[tables.Collection],
+    collections: Sequence[Searchable],
     question: Question,
     limit: int,
     scope: Scope = ANYWHERE,
@@ -115,37 +114,34 @@ async def search(
     with timed("embed"):
         asked = await _embed(services, known, question, scope.recipe.history_share)
     found: list[Passage] = []
-    spaces: dict[int, tables.EmbeddingSpace] = {}
-    async with services.pool.connection() as transaction:
+    spaces: dict[int, Space] = {}
+    async with services.pool.lend() as transaction:
         for collection, space_id in filled:
             await reach(transaction, collection.id)
             space = await _measured(services, transaction, known[space_id])
             place = _Place(collection, space, asked[space.id])
             async with plans.planned(transaction, collection, scope.where):
-                ranked = await _rank(transaction, place, question, scope)
-                best = ranked[:limit]
+                best = await _rank(transaction, place, question, scope, limit)
                 passages = await queries.passages(transaction, collection, scope.where, best)
             found += passages
             spaces |= {passage.document_id: space for passage in passages}
     return Found(sorted(found, key=lambda passage: -passage.score)[:limit], spaces)
 
 
-_SPACES: WeakKeyDictionary[Pool, dict[int, tables.EmbeddingSpace]] = WeakKeyDictionary()
+_SPACES: WeakKeyDictionary[Pool, dict[int, Space]] = WeakKeyDictionary()
 """Of each database, by id. A space stays as it is, but that its spread is measured once."""
 
 
-async def _spaces(services: Services, ids: Collection[int]) -> dict[int, tables.EmbeddingSpace]:
+async def _spaces(services: Services, ids: Collection[int]) -> dict[int, Space]:
     """The spaces of these ids; asked of the database when they are first met."""
     known = _SPACES.setdefault(services.pool, {})
     if missing := [one for one in ids if one not in known]:
-        async with services.pool.connection() as transaction:
+        async with services.pool.lend() as transaction:
             known |= {one.id: one for one in await queries.spaces(transaction, missing)}
     return {one: known[one] for one in ids}
 
 
-async def _measured(
-    services: Services, transaction: Transaction, space: tables.EmbeddingSpace
-) -> tables.EmbeddingSpace:
+async def _measured(services: Services, transaction: Transaction, space: Space) -> Space:
     """The space as it is now: its spread may have been measured since it was first met."""
     if space.cosine_sd is not None:
         return space
@@ -159,8 +155,9 @@ async def _rank(
     found_in: _Place,
     question: Question,
     scope: Scope,
+    limit: int,
 ) -> list[Ranked]:
-    """The candidates of one collection, best first."""
+    """The best of one collection."""
     collection, space, recipe = found_in.collection, found_in.space, scope.recipe
     language = detect(question.text)
     names = naming_words(question.text if recipe.naming else "", language)
@@ -185,12 +182,12 @@ async def _rank(
         priors=meant,
         lift=lift,
     )
-    return fuse(candidates, signals, recipe)
+    return fuse(candidates, signals, recipe, limit)
 
 
 async def _embed(
     services: Services,
-    spaces: Mapping[int, tables.EmbeddingSpace],
+    spaces: Mapping[int, Space],
     question: Question,
     share: float,
 ) -> dict[int, str]:
@@ -206,9 +203,7 @@ async def _embed(
     return {space_id: task.result() for space_id, task in tasks.items()}
 
 
-async def _vector(
-    services: Services, space: tables.EmbeddingSpace, question: Question, share: float
-) -> str:
+async def _vector(services: Services, space: Space, question: Question, share: float) -> str:
     """The question's vector in pgvector's text form, mixed with the conversation's."""
     texts = [question.text]
     if question.earlier and share:
@@ -228,6 +223,6 @@ async def _vector(
     return msgspec.json.encode(np.asarray(mixed, dtype=np.float32).tolist()).decode()
 
 
-def _other_dimensions(space: tables.EmbeddingSpace, dimensions: int) -> Conflict:
+def _other_dimensions(space: Space, dimensions: int) -> Conflict:
     changed = ModelChanged(space.model, dimensions=dimensions, former=space.dim)
     return Conflict(changed.detail, code=changed.code)

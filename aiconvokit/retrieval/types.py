@@ -2,12 +2,51 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from ingestion.tables import EmbeddingSpace
+
+class Searchable(Protocol):
+    """What a search needs of a collection; a row of its table has it, too."""
+
+    @property
+    def id(self) -> int: ...
+
+    @property
+    def space_id(self) -> int | None: ...
+
+    @property
+    def language(self) -> str | None: ...
+
+    @property
+    def chunk_count(self) -> int: ...
+
+    @property
+    def indexed_space_id(self) -> int | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedCollection:
+    """A collection as a search needs it: a mapped row costs ten times as much to make and read."""
+
+    id: int
+    space_id: int | None
+    language: str | None
+    chunk_count: int
+    indexed_space_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """An embedding space; `cosine_sd` is its cosines' own spread, None until it is measured."""
+
+    id: int
+    provider: str
+    model: str
+    dim: int
+    cosine_sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +116,9 @@ class Found(NamedTuple):
     """
 
     passages: list[Passage]
-    spaces: Mapping[int, EmbeddingSpace]
+    spaces: Mapping[int, Space]
 
     @property
-    def space(self) -> EmbeddingSpace | None:
+    def space(self) -> Space | None:
         """That of the best passage; None: nothing was found."""
         return self.spaces[self.passages[0].document_id] if self.passages else None

@@ -37,7 +37,7 @@ def fuse(
     candidates: Sequence[Candidate], known: Signals, recipe: Recipe
 ) -> list[tuple[int, float]]:
     columns = [list(column) for column in zip(*candidates, strict=True)] or [[]] * 5
-    ranked = room.fuse(Candidates.of(columns), known, recipe)
+    ranked = room.fuse(Candidates.of(columns), known, recipe, len(candidates))
     by_id = {one.chunk_id: one for one in candidates}
     for one in ranked:
         assert (one.dense, one.lexical) == by_id[one.chunk_id][2:4]

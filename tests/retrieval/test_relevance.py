@@ -1,14 +1,13 @@
 from typing import Any
 
 from aiconvokit.retrieval.relevance import RELEVANT_FROM, anything_relevant
-from aiconvokit.retrieval.types import Found
-from ingestion.tables import EmbeddingSpace
+from aiconvokit.retrieval.types import Found, Space
 from support.passages import passage
 
 MODEL, THRESHOLD = next(iter(RELEVANT_FROM.items()))
 SPACES = {
-    1: EmbeddingSpace(id=1, provider="", model=MODEL, dim=1),
-    2: EmbeddingSpace(id=2, provider="", model="another model", dim=1),
+    1: Space(id=1, provider="", model=MODEL, dim=1),
+    2: Space(id=2, provider="", model="another model", dim=1),
 }
 
 

@@ -1,10 +1,9 @@
 """What a chat completion reads of an assistant."""
 
-from aiconvokit.assistants.queries import searched_collection
 from aiconvokit.chat.turn_queries import Persona
 from aiconvokit.db import Transaction
 from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
-from ingestion.tables import Collection
+from aiconvokit.retrieval.types import SearchedCollection
 
 # No collection where the assistant does not search, and none that expired.
 _ASKED = f"""
@@ -20,7 +19,7 @@ ORDER BY l.position
 
 async def asked(
     transaction: Transaction, user_id: int, assistant_id: int, *, shared: bool
-) -> tuple[Persona, list[Collection]] | None:
+) -> tuple[Persona, list[SearchedCollection]] | None:
     """An assistant that a user may ask, and what it reads; that expires later for being read."""
     keys = {"assistant": assistant_id, "user": user_id, "shared": shared}
     rows = await (await transaction.execute(_ASKED, keys)).fetchall()
@@ -29,4 +28,4 @@ async def asked(
     read = [row[4:] for row in rows if row[4] is not None]
     if expiring := [row[0] for row in read if row[5] is not None]:
         await transaction.execute(TOUCH, {"collections": expiring})
-    return Persona(*rows[0][:4]), [searched_collection(row[:5]) for row in read]
+    return Persona(*rows[0][:4]), [SearchedCollection(*row[:5]) for row in read]

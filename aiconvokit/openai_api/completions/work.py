@@ -30,8 +30,8 @@ from aiconvokit.openai_api.completions.calling import offering
 from aiconvokit.openai_api.completions.front_ends import Job, recognised, stand_in
 from aiconvokit.openai_api.models import names as models
 from aiconvokit.openai_api.models.names import UnknownModel
+from aiconvokit.retrieval.types import SearchedCollection
 from aiconvokit.services import Services
-from ingestion.tables import Collection
 
 NOT_IN_THREADS = "in a thread functions are called by runs."
 
@@ -168,7 +168,7 @@ async def _by_itself(asked: _Asked, assistant_id: int) -> Work:
     return asked.work(offering(asked.services, asked.offered, make), assistant_id)
 
 
-async def _found(asked: _Asked, assistant_id: int) -> tuple[Persona, list[Collection]]:
+async def _found(asked: _Asked, assistant_id: int) -> tuple[Persona, list[SearchedCollection]]:
     shared = asked.services.settings.shared_assistants
     async with in_transaction(asked.services.pool) as transaction:
         found = await queries.asked(transaction, asked.user_id, assistant_id, shared=shared)

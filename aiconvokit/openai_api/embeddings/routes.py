@@ -150,7 +150,7 @@ async def _dimensions(services: Services, text: str) -> int:
     Nothing is paid for a request that is refused, or one text.
     """
     embedder = services.embedder
-    async with services.pool.connection() as transaction:
+    async with services.pool.lend() as transaction:
         space = await space_of(transaction, embedder.provider, embedder.model)
     return space.dim if space else (await embedder.embed_passages([text])).shape[1]
 

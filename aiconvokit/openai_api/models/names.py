@@ -96,7 +96,7 @@ async def resolve(services: Services, user_id: int, model: str) -> int | None:
     if services.chat_model is not None and model == services.chat_model.name:
         return None
     shared = services.settings.shared_assistants
-    async with services.pool.connection() as transaction:
+    async with services.pool.lend() as transaction:
         row = await queries.row_of(transaction, user_id, model, shared=shared)
     if row is None:
         named = (await _by_slug(services, user_id)).get(model)
@@ -108,7 +108,7 @@ async def resolve(services: Services, user_id: int, model: str) -> int | None:
 
 async def _by_slug(services: Services, user_id: int) -> dict[str, Askable]:
     shared = services.settings.shared_assistants
-    async with services.pool.connection() as transaction:
+    async with services.pool.lend() as transaction:
         found = await queries.askable(transaction, user_id, shared=shared)
     taken = [services.chat_model.name] if services.chat_model is not None else []
     return dict(zip(slugs([one.name for one in found], taken), found, strict=True))

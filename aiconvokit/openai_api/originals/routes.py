@@ -58,7 +58,7 @@ async def _user(services: Services, link: Link) -> int | None:
         return None
     idle_days = services.settings.limits.token_idle_days
     with acting_for(DOOR):  # whatever token comes with the request
-        async with services.pool.connection() as transaction:
+        async with services.pool.lend() as transaction:
             found = await principal_by_token(transaction, link.token_id, idle_days)
     if found is None or not found.is_active or not link.is_signed_with(found.digest):
         return None

@@ -22,8 +22,8 @@ from aiconvokit.openai_api.responses.queries import Place, ResponseRow
 from aiconvokit.openai_api.responses.show import ACTIVE, conversation_id, standing
 from aiconvokit.openai_api.responses.tools import Wanted
 from aiconvokit.openai_api.vector_stores.work import check_alive
+from aiconvokit.retrieval.types import Searchable
 from aiconvokit.services import Services
-from ingestion.tables import Collection
 
 MOST_BEFORE = 100
 """Responses that one goes on from, the newest: a model is sent 40 messages at most."""
@@ -54,7 +54,7 @@ class Asked:
     tools: Wanted
     items: Sequence[Item]
     assistant_id: int | None
-    stores: Sequence[Collection]
+    stores: Sequence[Searchable]
     before: Sequence[str]
     conversation: Place | None
 

@@ -1,6 +1,6 @@
 """A response begins: as a turn of a thread, or as one of which nothing is stored."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -24,8 +24,8 @@ from aiconvokit.openai_api.responses.items import rows_of
 from aiconvokit.openai_api.responses.queries import RESPONSE
 from aiconvokit.openai_api.responses.show import conversation_id, parameters_of
 from aiconvokit.openai_api.tables import Run
+from aiconvokit.retrieval.types import Searchable
 from aiconvokit.services import Services
-from ingestion.tables import Collection
 
 NOBODY = Persona(NO_ASSISTANT, "", "", None)
 """Who answers where no assistant is asked."""
@@ -181,9 +181,12 @@ async def _said_before(asked: Asked, transaction: Transaction) -> list[Kept]:
     return await queries.before(transaction, asked.user_id, asked.before, thread_id)
 
 
-async def _answering(asked: Asked, transaction: Transaction) -> tuple[Persona, list[Collection]]:
+async def _answering(
+    asked: Asked, transaction: Transaction
+) -> tuple[Persona, Sequence[Searchable]]:
     """Who answers, and what is read."""
-    persona, found = NOBODY, list[Collection]()
+    persona: Persona = NOBODY
+    found: Sequence[Searchable] = []
     if asked.assistant_id is not None:
         shared = asked.services.settings.shared_assistants
         row = await completions_queries.asked(
@@ -199,7 +202,7 @@ async def _answering(asked: Asked, transaction: Transaction) -> tuple[Persona, l
 
 
 def _fields(
-    asked: Asked, persona: Persona, collections: list[Collection], context: Context
+    asked: Asked, persona: Persona, collections: Sequence[Searchable], context: Context
 ) -> dict[str, Any]:
     """Those of a turn, stored or not."""
     body, search = asked.body, asked.tools.search
