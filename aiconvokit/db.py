@@ -11,7 +11,7 @@ run as `aiconvokit_app`, which sees the rows of the user it was told (`aiconvoki
 import asyncio
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, closing
 from dataclasses import dataclass
 from types import TracebackType
@@ -45,7 +45,6 @@ MIN_PGVECTOR = (0, 8, 4)  # before it: HNSW corruption and overflow bugs
 CONNECT_SECONDS = 5  # a database that is away is told within 6 s
 PING_AFTER_SECONDS = 1.0
 """A round trip before every use costs a turn a tenth of its CPU; after a rest it is worth it."""
-_PARAMETER = re.compile(r"(?<![:\w\\]):([a-z]\w*)")
 CHECK_SECONDS = 2.0
 TCP_TIMEOUT_MS = 5_000
 """A host that was unplugged acknowledges nothing; without it the system waits for minutes."""
@@ -242,38 +241,6 @@ async def in_transaction(pool: Pool) -> AsyncIterator[Transaction]:
         await connection.execute("BEGIN")
         yield connection  # left by an error, it is rolled back by the pool
         await connection.execute("COMMIT")
-
-
-def statement(sql: str) -> str:
-    """A text with `:name` for its parameters, as SQLAlchemy has it, in psycopg's form."""
-    return _PARAMETER.sub(r"%(\1)s", sql.replace("%", "%%")).replace(r"\:", ":")
-
-
-class LongStatement:
-    """A text with `:name` for its parameters, which get their numbers once.
-
-    psycopg keeps what it made of a text up to 4,096 characters; of a longer one it makes it anew
-    each time, in .3 ms.
-    """
-
-    def __init__(self, sql: str) -> None:
-        self._names = list(dict.fromkeys(_PARAMETER.findall(sql)))
-        numbers = {name: f"${number}" for number, name in enumerate(self._names, 1)}
-        text = _PARAMETER.sub(lambda found: numbers[found[1]], sql)
-        self._text = text.replace(r"\:", ":").encode()
-
-    async def fetch_one(self, transaction: Transaction, values: Mapping[str, Any]) -> TupleRow:
-        """Run it; its only row. `values` may have more names than the text.
-
-        What it finds comes in binary form: hundreds of numbers that nobody writes or reads as text.
-        """
-        cursor = psycopg.AsyncRawCursor(transaction)
-        parameters = [values[name] for name in self._names]
-        await cursor.execute(self._text, parameters, binary=True)
-        row = await cursor.fetchone()
-        if row is None:
-            raise psycopg.DataError
-        return row
 
 
 async def reach(connection: Transaction, collection_id: int) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from aiconvokit.accounts.tables import Deletion, Token, UsageDay, User
 from aiconvokit.db import Transaction
 from aiconvokit.rest.lists import Window
+from aiconvokit.statements import Prepared, statement
 
 TOUCH_AFTER = timedelta(minutes=10)
 """How stale `last_used_at` may get: one write in ten minutes, not one a request."""
@@ -135,13 +136,16 @@ def _logins_of(user_id: int) -> Delete:
 
 
 _PRINCIPAL = """
-SELECT user_id, token_id, is_active, last_used_at < now() - %(touch_after)s, digest FROM {bearer}
-WHERE CASE WHEN name IS NULL THEN last_used_at > now() - %(idle)s
+SELECT user_id, token_id, is_active, last_used_at < now() - CAST(:touch_after AS interval), digest
+FROM {bearer}
+WHERE CASE WHEN name IS NULL THEN last_used_at > now() - CAST(:idle AS interval)
            ELSE expires_at IS NULL OR expires_at > now() END
 """
-_BY_DIGEST = _PRINCIPAL.format(bearer="bearer(%(digest)s)")
-_BY_TOKEN = _PRINCIPAL.format(
-    bearer="(SELECT b.* FROM token t, bearer(t.digest) b WHERE t.id = %(token)s) AS found"
+_BY_DIGEST = Prepared(_PRINCIPAL.format(bearer="bearer(:digest)"))
+_BY_TOKEN = Prepared(
+    _PRINCIPAL.format(
+        bearer="(SELECT b.* FROM token t, bearer(t.digest) b WHERE t.id = :token) AS found"
+    )
 )
 _TOUCH = "UPDATE token SET last_used_at = now() WHERE id = %(token)s"
 
@@ -161,10 +165,10 @@ async def principal_by_token(
 
 
 async def _principal(
-    transaction: Transaction, statement: str, keys: Mapping[str, Any], idle_days: int
+    transaction: Transaction, statement: Prepared, keys: Mapping[str, Any], idle_days: int
 ) -> Principal | None:
     times = {"idle": timedelta(days=idle_days), "touch_after": TOUCH_AFTER}
-    row = await (await transaction.execute(statement, {**keys, **times})).fetchone()
+    row = await statement.row(transaction, {**keys, **times})
     return Principal(*row) if row else None
 
 
@@ -205,15 +209,15 @@ async def deletion_of(session: AsyncSession, user_id: int, deletion_id: int) -> 
 COUNT_QUESTION = """
 INSERT INTO usage_day AS u (owner_id, day, assistant_id, questions, prompt_tokens,
                             completion_tokens)
-SELECT %(owner)s, timezone('UTC', now())::date, %(assistant)s, %(questions)s, %(prompt)s,
-       %(completion)s {}
+SELECT CAST(:owner AS bigint), timezone('UTC', now())::date, CAST(:assistant AS bigint),
+       CAST(:questions AS bigint), CAST(:prompt AS bigint), CAST(:completion AS bigint) {}
 ON CONFLICT (owner_id, day, assistant_id) DO UPDATE SET
     questions = u.questions + excluded.questions,
     prompt_tokens = u.prompt_tokens + excluded.prompt_tokens,
     completion_tokens = u.completion_tokens + excluded.completion_tokens
 """
 """`add_usage` as a part of another statement: the gap is for what it depends on."""
-_ADD_USAGE = COUNT_QUESTION.format("")
+_ADD_USAGE = statement(COUNT_QUESTION.format(""))
 
 
 NO_ASSISTANT = 0

@@ -13,20 +13,22 @@ from aiconvokit.db import Transaction
 from aiconvokit.files.expiry_queries import IS_ALIVE, TOUCH
 from aiconvokit.ids import public_id
 from aiconvokit.retrieval.types import SearchedCollection
+from aiconvokit.statements import Prepared
 
 # Who may ask, and that nobody else is at it; nothing comes back where either fails. A statement
 # sees what was there when it began: where the thread has changed since, its last answer would be
 # missed, so it counts as taken and is asked for again.
 # An answer that is still unfinished when the lease is new lost its process. Without words are calls
 # of functions, and other items of conversations of `/v1`.
-_BEGIN = f"""
+_BEGIN = Prepared(
+    f"""
 WITH room AS (
     UPDATE thread t
-    SET lease_token = %(lease)s, lease_expires_at = now() + make_interval(secs => %(seconds)s)
+    SET lease_token = :lease, lease_expires_at = now() + make_interval(secs => :seconds)
     FROM chat c JOIN assistant a ON a.id = c.assistant_id JOIN thread seen ON seen.id = c.thread_id
-    WHERE c.id = %(chat)s AND c.assistant_id = %(assistant)s AND t.id = c.thread_id
+    WHERE c.id = :chat AND c.assistant_id = :assistant AND t.id = c.thread_id
       AND t.xmin = seen.xmin
-      AND t.owner_id = %(user)s AND t.origin = %(origin)s AND (a.owner_id = %(user)s OR %(shared)s)
+      AND t.owner_id = :user AND t.origin = :origin AND (a.owner_id = :user OR :shared)
       AND (t.lease_token IS NULL OR t.lease_expires_at < now())
     RETURNING t.id, t.public_id, a.id AS assistant_id, a.instructions, a.company_name, a.glossary,
               a.searches, t.collection_id
@@ -36,14 +38,14 @@ WITH room AS (
 ), said AS (
     INSERT INTO message (public_id, thread_id, role, status, content)
     SELECT one.public_id, room.id, one.role, one.status, one.content
-    FROM room, (VALUES (1, %(question_id)s, 'user', 'complete', %(question)s),
-                       (2, %(answer_id)s, 'assistant', 'in_progress', ''))
+    FROM room, (VALUES (1, :question_id, 'user', 'complete', :question),
+                       (2, :answer_id, 'assistant', 'in_progress', ''))
                AS one(nr, public_id, role, status, content)
     ORDER BY one.nr RETURNING id
 ), newest AS (
     SELECT id, role, content, citations FROM message
     WHERE thread_id = (SELECT id FROM room) AND status = 'complete' AND content <> ''
-    ORDER BY id DESC LIMIT %(limit)s
+    ORDER BY id DESC LIMIT :limit
 ), reads AS (
     SELECT l.collection_id, l.position FROM room, assistant_collection l
     WHERE l.assistant_id = room.assistant_id
@@ -62,6 +64,7 @@ SELECT id, public_id, assistant_id, instructions, company_name, glossary,
         WHERE room.searches AND {IS_ALIVE})
 FROM room
 """  # noqa: S608  # ours, above
+)
 
 
 async def begin(
@@ -83,7 +86,7 @@ async def begin(
     """
     answer_id = public_id("msg")
     said = {"question_id": public_id("msg"), "question": question, "answer_id": answer_id}
-    row = await (await connection.execute(_BEGIN, {**keys, **said, "lease": lease})).fetchone()
+    row = await _BEGIN.row(connection, {**keys, **said, "lease": lease})
     if row is None:
         return None
     read: list[list[Any]] = row[8] or []

@@ -12,31 +12,35 @@ from aiconvokit.accounts.queries import COUNT_QUESTION
 from aiconvokit.chat.schemas import ReceiptOut
 from aiconvokit.chat.turn_queries import as_columns
 from aiconvokit.db import Transaction
+from aiconvokit.statements import Prepared
 
 # The thread before its documents, as deletions lock them.
-_FINISH = f"""
+_FINISH = Prepared(
+    f"""
 WITH room AS (
-    SELECT id FROM thread WHERE id = %(thread)s AND lease_token = %(lease)s FOR NO KEY UPDATE
+    SELECT id FROM thread WHERE id = :thread AND lease_token = :lease FOR NO KEY UPDATE
 ), held AS (
-    SELECT id FROM document WHERE id = ANY(%(documents)s) AND EXISTS (SELECT FROM room)
+    SELECT id FROM document WHERE id = ANY(:documents) AND EXISTS (SELECT FROM room)
     ORDER BY id FOR KEY SHARE
 ), whole AS MATERIALIZED (
-    SELECT id FROM room WHERE (SELECT count(*) FROM held) = cardinality(%(documents)s)
+    SELECT id FROM room WHERE (SELECT count(*) FROM held) = cardinality(:documents)
 ), freed AS (
     UPDATE thread SET lease_token = NULL, lease_expires_at = NULL
     WHERE id = (SELECT id FROM whole)
 ), kept AS (
     INSERT INTO receipt (message_id, document_ids, content)
-    SELECT %(message)s, %(documents)s, %(receipt)s FROM whole
+    SELECT CAST(:message AS bigint), CAST(:documents AS bigint[]), CAST(:receipt AS jsonb)
+    FROM whole
 ), counted AS (
     {COUNT_QUESTION.format("FROM whole")}
 )
 UPDATE message
-SET status = %(status)s, content = %(content)s, model = %(model)s,
-    finish_reason = %(finish_reason)s, error_code = %(error_code)s, usage = %(usage)s,
-    citations = %(citations)s, claims = %(claims)s, milliseconds = %(milliseconds)s
-WHERE id = %(message)s AND EXISTS (SELECT FROM whole) RETURNING id
+SET status = :status, content = :content, model = :model,
+    finish_reason = :finish_reason, error_code = :error_code, usage = :usage,
+    citations = :citations, claims = :claims, milliseconds = :milliseconds
+WHERE id = :message AND EXISTS (SELECT FROM whole) RETURNING id
 """  # noqa: S608  # ours, above
+)
 
 
 async def finish(
@@ -59,4 +63,4 @@ async def finish(
         False: the lease was lost or one of the documents is gone, and nothing is done.
     """
     values = {**keys, **as_columns(ended), "receipt": Jsonb(receipt)}
-    return await (await connection.execute(_FINISH, values)).fetchone() is not None
+    return await _FINISH.row(connection, values) is not None

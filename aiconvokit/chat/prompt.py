@@ -116,14 +116,21 @@ def round_messages(one: Round) -> list[ChatMessage]:
 
 def fitting_history(turns: Sequence[Said], budget: int) -> list[Said]:
     """The newest turns that fit into a budget of tokens, oldest first, starting with a user's."""
+    kept = list(turns)
+    if sum(len(turn.content.encode()) + MESSAGE_OVERHEAD for turn in turns) > budget:
+        kept = _newest(turns, budget)  # else no count is needed: no token is shorter than a byte
+    while kept and kept[0].role == "assistant":
+        kept.pop(0)
+    return kept
+
+
+def _newest(turns: Sequence[Said], budget: int) -> list[Said]:
     kept: list[Said] = []
     for turn in reversed(turns):
         budget -= count_tokens(turn.content) + MESSAGE_OVERHEAD
         if budget < 0:
             break
         kept.insert(0, turn)
-    while kept and kept[0].role == "assistant":
-        kept.pop(0)
     return kept
 
 

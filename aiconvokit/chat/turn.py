@@ -196,8 +196,10 @@ async def _ensure_askable(services: Services, asked: Asked) -> None:
 
 
 async def _begun(services: Services, asked: Asked, lease: UUID) -> StoredTurn | None:
+    if not all(0 <= one <= MAX_ID for one in (asked.chat_id, asked.assistant_id)):
+        return None
     keys = {
-        "chat": min(asked.chat_id, MAX_ID),
+        "chat": asked.chat_id,
         "assistant": asked.assistant_id,
         "user": asked.user_id,
         "origin": asked.origin,

@@ -8,11 +8,12 @@ import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from aiconvokit.db import LongStatement, Transaction, statement
+from aiconvokit.db import Transaction
 from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.terms import WeightedText
 from aiconvokit.retrieval.types import Candidates, Searchable
+from aiconvokit.statements import Prepared, statement
 from ingestion.lexical_store import BLOCK
 
 CANDIDATES_PER_LEG = 100
@@ -222,7 +223,7 @@ async def candidates(
     asked = _statement(
         query.space_id, where, plans.owner(collection, query.where), is_indexed=is_indexed
     )
-    found = await asked.fetch_one(
+    found = await asked.row(
         transaction,
         {
             **(query.where.parameters if query.where else {}),
@@ -242,6 +243,8 @@ async def candidates(
             "column_candidates": COLUMN_CANDIDATES,
         },
     )
+    if found is None:
+        raise RuntimeError("An aggregate has one row.")
     *columns, known = found
     return Candidates.of([column or [] for column in columns]), known
 
@@ -261,7 +264,7 @@ async def _is_indexed(transaction: Transaction, collection: Searchable, query: Q
 @functools.lru_cache(STATEMENTS)
 def _statement(
     space_id: int, where: str | None, owner: int | None, *, is_indexed: bool
-) -> LongStatement:
+) -> Prepared:
     parts = {
         "vectors": f"vec_{space_id:d}",
         "scope": _SCOPE.format(where) if where else "",
@@ -270,4 +273,4 @@ def _statement(
     in_order = {**parts, "scope": _SCOPE_IN_ORDER.format(where) if where else ""}
     dense = _ASK_INDEX % in_order if is_indexed else _COMPARE_ALL % parts
     hybrid = _HYBRID % {**parts, "dense": dense, "block": BLOCK}
-    return LongStatement(plans.owned(hybrid, owner))
+    return Prepared(plans.owned(hybrid, owner))

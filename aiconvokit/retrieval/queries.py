@@ -3,12 +3,13 @@
 import functools
 from collections.abc import Iterable, Sequence
 
-from aiconvokit.db import Transaction, statement
+from aiconvokit.db import Transaction
 from aiconvokit.retrieval import plans
 from aiconvokit.retrieval.candidate_queries import CANDIDATES_PER_LEG, STATEMENTS
 from aiconvokit.retrieval.filters import Condition
 from aiconvokit.retrieval.naming import NamedDocument, NamingWords
 from aiconvokit.retrieval.types import Passage, Ranked, Searchable, Space
+from aiconvokit.statements import Prepared
 
 # A word that is in more than half of the documents' names tells none from another.
 _NAMED = """
@@ -75,8 +76,8 @@ async def named_documents(
     """The documents whose names hold some of the words, best first."""
     if not names.words:
         return []
-    rows = await transaction.execute(
-        _named(where.sql if where else None),
+    named = await _named(where.sql if where else None).rows(
+        transaction,
         {
             **(where.parameters if where else {}),
             "words": list(names.words),
@@ -86,18 +87,17 @@ async def named_documents(
             "candidates": CANDIDATES_PER_LEG,
         },
     )
-    named = await rows.fetchall()
     return [NamedDocument(id_, score, frozenset(found)) for id_, score, found in named]
 
 
 @functools.lru_cache(STATEMENTS)
-def _named(where: str | None) -> str:
-    return statement(_NAMED % {"where": f"AND {where}" if where else ""})
+def _named(where: str | None) -> Prepared:
+    return Prepared(_NAMED % {"where": f"AND {where}" if where else ""})
 
 
 @functools.lru_cache(STATEMENTS)
-def _passages(owner: int | None) -> str:
-    return statement(plans.owned(_PASSAGES, owner))
+def _passages(owner: int | None) -> Prepared:
+    return Prepared(plans.owned(_PASSAGES, owner))
 
 
 async def passages(
@@ -108,8 +108,8 @@ async def passages(
 ) -> list[Passage]:
     """The passages of ranked candidates, in that order; one deleted meanwhile is left out."""
     keys = {"collection": collection.id, "ids": [one.chunk_id for one in ranked]}
-    rows = await transaction.execute(_passages(plans.owner(collection, where)), keys)
-    found = {row[0]: row for row in await rows.fetchall()}
+    rows = await _passages(plans.owner(collection, where)).rows(transaction, keys)
+    found = {row[0]: row for row in rows}
     return [
         Passage(*(*found[one.chunk_id], one.score, one.dense, one.lexical))
         for one in ranked
