@@ -5,15 +5,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
 from aiconvokit.accounts import tables as accounts
@@ -26,6 +22,9 @@ from aiconvokit.llm import tables as llm
 from aiconvokit.openai_api import tables as openai_api
 from aiconvokit.web.widget import tables as widgets
 from ingestion.tables import Base
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 FEATURES = (accounts, assistants, chat, files, llm, openai_api, widgets)
 """Modules whose tables are in the metadata once they are imported."""
@@ -41,6 +40,9 @@ LOCKED = (
 )
 logger = logging.getLogger(__name__)
 
+_FILE = re.compile(r"\d{4}_\d\d_\d\d_(\d{4})_\w+\.py")
+"""A migration: its date, its revision, what it brings. They follow one another by revision."""
+
 # Tables that are no model of ours: leaves, vector tables (one a space) and the job queue.
 _FOREIGN = re.compile(
     r"^(vec_\d+|(chunk|bm25|lexeme|lexical_block|lexical_column)_p\d+|procrastinate_)"
@@ -52,12 +54,12 @@ def is_ours(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
     return not (kind == "table" and name is not None and _FOREIGN.match(name))
 
 
-def alembic_config(connection: Connection | None = None) -> Config:
-    """Alembic's configuration; a wheel carries the scripts, a checkout has them beside."""
-    installed = Path(__file__).parent / "migrations"
-    scripts = installed if installed.is_dir() else Path(__file__).parent.parent / "migrations"
+def alembic_config(connection: Connection | None = None) -> "Config":
+    """Alembic's configuration."""
+    from alembic.config import Config  # noqa: PLC0415  # see `_migrate`
+
     config = Config()
-    config.set_main_option("script_location", str(scripts))
+    config.set_main_option("script_location", str(_scripts()))
     config.attributes["connection"] = connection
     return config
 
@@ -92,8 +94,9 @@ def upgrade(database_url: str) -> str:
     """
     with _connect(database_url) as connection:
         _refuse_newer(connection)
-        command.upgrade(alembic_config(connection), "head")
-        return _current(connection) or ""
+        if _current(connection) != _head():
+            _migrate(connection, _head())
+        return _head()
 
 
 def prepare(database_url: str, revision: str) -> None:
@@ -104,20 +107,18 @@ def prepare(database_url: str, revision: str) -> None:
     """
     with _connect(database_url) as connection:
         _refuse_newer(connection)
-        scripts = ScriptDirectory.from_config(alembic_config())
-        if revision not in _known(scripts):
+        if revision not in revisions():
             raise ConfigurationError(
                 f"The backup's schema is {revision}, newer than this program knows ({_head()}). "
                 "Restore it with the program that made it, or a newer one."
             )
-        before = {script.revision for script in scripts.iterate_revisions(revision, "base")}
         current = _current(connection)
-        if current not in {None, *before}:
+        if current is not None and current > revision:
             raise ConfigurationError(
                 f"The database's schema is {current} already, and the backup's is {revision}. "
                 "Restore into a database that was not migrated yet; it is migrated afterwards."
             )
-        command.upgrade(alembic_config(connection), revision)
+        _migrate(connection, revision)
 
 
 def require_current(database_url: str) -> None:
@@ -135,24 +136,41 @@ def require_current(database_url: str) -> None:
             )
 
 
+def revisions() -> list[str]:
+    """Those that this program knows, oldest first."""
+    files = (_scripts() / "versions").iterdir()
+    return sorted(found[1] for one in files if (found := _FILE.fullmatch(one.name)))
+
+
+def _scripts() -> Path:
+    """The migrations; a wheel carries them, a checkout has them beside."""
+    installed = Path(__file__).parent / "migrations"
+    return installed if installed.is_dir() else Path(__file__).parent.parent / "migrations"
+
+
+def _migrate(connection: Connection, revision: str) -> None:
+    # Alembic weighs 8 MB, which a server on a schema that fits has no use for.
+    from alembic import command  # noqa: PLC0415
+
+    command.upgrade(alembic_config(connection), revision)
+
+
 def _current(connection: Connection) -> str | None:
-    revision = MigrationContext.configure(connection).get_current_revision()
+    is_there = connection.scalar(text("SELECT to_regclass('alembic_version')"))
+    revision = None
+    if is_there:
+        revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
     connection.rollback()
     return revision
 
 
 def _head() -> str:
-    return ScriptDirectory.from_config(alembic_config()).get_current_head() or ""
-
-
-def _known(scripts: ScriptDirectory) -> set[str]:
-    return {script.revision for script in scripts.walk_revisions()}
+    return revisions()[-1]
 
 
 def _refuse_newer(connection: Connection) -> None:
     current = _current(connection)
-    known = _known(ScriptDirectory.from_config(alembic_config()))
-    if current is not None and current not in known:
+    if current is not None and current not in revisions():
         raise ConfigurationError(
             f"The database's schema is {current}, newer than this program knows ({_head()}). "
             "Start the newer program, or restore a backup made before the upgrade."

@@ -6,6 +6,7 @@ import sqlalchemy
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 
 from aiconvokit import schema
 from aiconvokit.db import driver_url, refusal
@@ -25,6 +26,11 @@ INSERT INTO chunk (collection_id, document_id, version, ordinal, page, start_off
     VALUES (1, 1, 1, 0, 1, 8, 17, '', '', 'pay rent.', 0, to_tsvector('english', 'pay rent.'));
 """
 VECTOR_SPACE = "SELECT ensure_embedding_space('local', 'e5', 384)"
+
+
+def test_the_files_names_tell_their_order() -> None:
+    scripts = ScriptDirectory.from_config(schema.alembic_config()).walk_revisions()
+    assert schema.revisions() == [one.revision for one in scripts][::-1]
 
 
 def test_the_models_and_the_migrations_agree(database_url: str) -> None:

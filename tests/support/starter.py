@@ -8,6 +8,7 @@ Run as a script this file is that process: it reads requests from stdin, a JSON 
 """
 
 import contextlib
+import importlib
 import json
 import os
 import random
@@ -133,8 +134,10 @@ def run(
 
 
 def _serve() -> None:
-    from aiconvokit.cli import main  # noqa: PLC0415 - only here: tests need not import all of it
+    from aiconvokit.cli import COMMANDS, main  # noqa: PLC0415 - only here: tests need not all of it
 
+    for module in COMMANDS.values():  # what is forked has them
+        importlib.import_module(f"aiconvokit.cli.{module}")
     for line in sys.stdin:
         request = json.loads(line)
         if "poll" in request:
