@@ -50,7 +50,9 @@ class Prepared:
         self._name = f"aiconvokit_{next(_NUMBER)}".encode()
 
     async def row(self, transaction: Transaction, values: Mapping[str, Any]) -> TupleRow | None:
-        """Run it; its first row, None: there is none. `values` may have more names than the text.
+        """Run it in no transaction, or in a pipeline; its first row, None: there is none.
+
+        `values` may have more names than the text.
 
         Raises:
             psycopg.Error: it failed.

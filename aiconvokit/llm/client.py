@@ -91,14 +91,13 @@ class _Client(openai.AsyncOpenAI):
         blank, content = await self._blank(path), msgspec.json.encode(body)
         try:
             response = await self._answer(blank, content)
-            if not stream:
+            if not (stream and response.is_success):
                 await response.aread()
         except httpx2.TimeoutException as error:
             raise openai.APITimeoutError(request=blank) from error
         except _NO_ANSWER as error:
             raise openai.APIConnectionError(request=blank) from error
         if not response.is_success:
-            await response.aread()
             raise self._make_status_error_from_response(response)
         return response
 

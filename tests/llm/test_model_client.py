@@ -111,6 +111,26 @@ async def test_a_status_is_the_official_clients_error(
     assert ours.value.body == theirs.value.body
 
 
+@pytest.mark.parametrize("status", [200, 500])
+async def test_who_stops_waiting_hangs_up(status: int) -> None:
+    hung_up = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"}")
+        writer.write(b"HTTP/1.1 %d X\r\ncontent-length: 9\r\n\r\n{" % status)
+        await reader.read()
+        hung_up.set()
+        writer.close()
+
+    async with await asyncio.start_server(talk, "127.0.0.1", 0) as server:
+        address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
+        async with open_client(address, None) as client:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.3):
+                    await client.send("/x", BODY)
+            await asyncio.wait_for(hung_up.wait(), 5)
+
+
 async def test_no_answer_is_the_official_clients_error() -> None:
     async with open_client("http://127.0.0.1:1/v1", None) as client:
         with pytest.raises(openai.APIConnectionError):
