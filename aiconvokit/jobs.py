@@ -40,6 +40,8 @@ class _InALine(logging.Filter):
 
 
 _IN_A_LINE = _InALine()
+_TOLD_BY = ("procrastinate.worker", "procrastinate.worker.worker", "procrastinate.utils", "asyncio")
+"""A filter does not reach a logger's children. asyncio tells of a job that could not be noted."""
 
 
 def create_queue(database_url: str, *, pool_size: int) -> procrastinate.App:
@@ -114,8 +116,8 @@ async def run_worker(queue: procrastinate.App, *, concurrency: int, rescue: Resc
         await rescue_stalled(queue)
         await rescue()
 
-    for name in ("worker", "worker.worker", "utils"):  # a filter does not reach children
-        logging.getLogger(f"procrastinate.{name}").addFilter(_IN_A_LINE)
+    for name in _TOLD_BY:
+        logging.getLogger(name).addFilter(_IN_A_LINE)
     rescued = forever("Looking after jobs", RESCUE_EVERY_SECONDS, look_after)
     async with beside(rescued, "rescue lost jobs"):
         await queue.run_worker_async(

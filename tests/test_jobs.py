@@ -1,15 +1,19 @@
 """What two workers may do to each other, and what a broken one must not do to a shutdown."""
 
 import asyncio
+import gc
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
+import psycopg
 import pytest
-from procrastinate import JobContext
+from procrastinate import App, JobContext
+from procrastinate.exceptions import ConnectorException
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+from aiconvokit import jobs
 from aiconvokit.accounts.queries import insert_user
 from aiconvokit.assistants import queries as assistant_queries
 from aiconvokit.assistants.schemas import NewAssistant
@@ -167,3 +171,25 @@ async def test_a_few_passages_tell_no_spread(database_url: str) -> None:
     async with sessions.begin() as session:
         assert await session.scalar(text("SELECT cosine_sd FROM embedding_space")) is None
     await engine.dispose()
+
+
+async def test_a_database_that_is_away_is_a_line_also_when_a_job_ends(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def work(**_: object) -> None:  # as the queue does: nobody asks for a job's own fault
+        async def process() -> None:
+            raise ConnectorException from psycopg.OperationalError("it hung up")
+
+        task = asyncio.create_task(process())
+        await asyncio.wait({task})
+        del task
+        gc.collect()
+
+    async def nothing(*_: object) -> None: ...
+
+    monkeypatch.setattr(jobs, "rescue_stalled", nothing)
+    queue = cast("App", SimpleNamespace(run_worker_async=work))
+    await jobs.run_worker(queue, concurrency=1, rescue=nothing)
+    [told] = [one for one in caplog.records if one.name == "asyncio"]
+    assert "never retrieved" in told.getMessage()
+    assert told.exc_info is None
