@@ -149,7 +149,7 @@ class PoolBusy(PoolTimeout):
     """All connections of a pool are in use, and none was given back in time."""
 
 
-class _Lent:
+class _Loan:
     """A connection for a block of code.
 
     The pool's own way ends a transaction each time and goes through generators; a statement of its
@@ -184,7 +184,7 @@ class Pool(AsyncConnectionPool[Transaction]):
 
     def lend(self) -> AbstractAsyncContextManager[Transaction]:
         """A connection for single statements; whoever needs several at once: `in_transaction`."""
-        return _Lent(self)
+        return _Loan(self)
 
     @override
     async def getconn(self, timeout: float | None = None) -> Transaction:

@@ -149,8 +149,7 @@ def _scripts() -> Path:
 
 
 def _migrate(connection: Connection, revision: str) -> None:
-    # Alembic weighs 8 MB, which a server on a schema that fits has no use for.
-    from alembic import command  # noqa: PLC0415
+    from alembic import command  # noqa: PLC0415  # 8 MB for which a fitting schema has no use
 
     command.upgrade(alembic_config(connection), revision)
 

@@ -8,6 +8,7 @@ behind a lock that nobody else asks for: half of the CPU of a small statement
 import re
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -69,44 +70,37 @@ class Prepared:
         try:
             return await transaction.wait(self._run(transaction, parameters))
         except errors.InvalidSqlStatementName:  # a rollback makes psycopg forget all, also ours
-            del _known[transaction]
+            _prepared[transaction].pop(self._name, None)
             return await transaction.wait(self._run(transaction, parameters))
 
     def _run(self, transaction: Transaction, parameters: Sequence[Any]) -> PQGen[list[TupleRow]]:
-        known = _known.get(transaction) or _known.setdefault(transaction, _Known(transaction))
-        yield from self._prepare(transaction, known)
-        transformer = known.transformer
+        yield from self._prepare(transaction)
+        transformer = Transformer(transaction)  # one that is kept would keep its connection
         dumped = transformer.dump_sequence(parameters, self._formats)
         transaction.pgconn.send_query_prepared(self._name, dumped, result_format=Format.BINARY)
         result = _last(transaction, (yield from execute(transaction.pgconn)))
         transformer.set_pgresult(result)
-        rows = transformer.load_rows(0, result.ntuples, tuple)
-        transformer.set_pgresult(None)  # it would keep the answer until the next one
-        return rows
+        return transformer.load_rows(0, result.ntuples, tuple)
 
-    def _prepare(self, transaction: Transaction, known: "_Known") -> PQGen[None]:
-        if self._name in known.names:
-            known.names.move_to_end(self._name)
+    def _prepare(self, transaction: Transaction) -> PQGen[None]:
+        names = _prepared.setdefault(transaction, OrderedDict())
+        if self._name in names:
+            names.move_to_end(self._name)
             return
         pgconn = transaction.pgconn
-        if len(known.names) >= MOST_PREPARED:
-            oldest, _ = known.names.popitem(last=False)
+        if len(names) >= MOST_PREPARED:
+            oldest = next(iter(names))
             pgconn.send_query(b"DEALLOCATE " + oldest)
-            _last(transaction, (yield from execute(pgconn)))
+            with suppress(errors.InvalidSqlStatementName):  # gone already
+                _last(transaction, (yield from execute(pgconn)))
+            del names[oldest]
         pgconn.send_prepare(self._name, self._text)
         _last(transaction, (yield from execute(pgconn)))
-        known.names[self._name] = None
+        names[self._name] = None
 
 
-class _Known:
-    """What a connection has prepared, those used last at the end, and what reads its answers."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self.names: OrderedDict[bytes, None] = OrderedDict()
-        self.transformer = Transformer(transaction)
-
-
-_known: WeakKeyDictionary[Transaction, _Known] = WeakKeyDictionary()
+_prepared: WeakKeyDictionary[Transaction, OrderedDict[bytes, None]] = WeakKeyDictionary()
+"""Names of what each connection has prepared, those used last at the end."""
 
 
 def _last(transaction: Transaction, results: Sequence[PGresult]) -> PGresult:

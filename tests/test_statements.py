@@ -1,6 +1,8 @@
 """Statements that every turn runs: prepared once a connection, whatever becomes of it."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
@@ -71,6 +73,32 @@ async def test_a_rollback_that_makes_the_driver_forget_is_survived(connection: T
     assert await ECHO.row(connection, {"a": 1, "b": ""}) is not None
     await connection.execute("DEALLOCATE ALL")
     assert await ECHO.row(connection, {"a": 2, "b": ""}) == (2, "", 3)
+
+
+async def test_one_that_is_missing_is_no_reason_to_forget_the_others(
+    connection: Transaction, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statements, "MOST_PREPARED", 2)
+    several = [Prepared(f"SELECT {number} + CAST(:a AS int)") for number in range(3)]
+    for one in several[:2]:
+        await one.row(connection, {"a": 0})
+    found = await connection.execute("SELECT name FROM pg_prepared_statements ORDER BY name")
+    first, *_ = [name for (name,) in await found.fetchall() if name.startswith("aiconvokit")]
+    await connection.execute(f"DEALLOCATE {first}")
+    for one in (*several, *several):
+        assert await one.row(connection, {"a": 0}) == (several.index(one),)
+
+
+async def test_a_connection_that_is_closed_is_forgotten(database_url: str) -> None:
+    pool = create_pool(database_url, pool_size=1)
+    await pool.open()
+    async with pool.lend() as lent:
+        await ECHO.row(lent, {"a": 1, "b": ""})
+        seen = weakref.ref(lent)
+    del lent
+    await pool.close()
+    gc.collect()
+    assert seen() is None
 
 
 async def test_a_connection_keeps_those_used_last(

@@ -165,10 +165,10 @@ async def principal_by_token(
 
 
 async def _principal(
-    transaction: Transaction, statement: Prepared, keys: Mapping[str, Any], idle_days: int
+    transaction: Transaction, asked: Prepared, keys: Mapping[str, Any], idle_days: int
 ) -> Principal | None:
     times = {"idle": timedelta(days=idle_days), "touch_after": TOUCH_AFTER}
-    row = await statement.row(transaction, {**keys, **times})
+    row = await asked.row(transaction, {**keys, **times})
     return Principal(*row) if row else None
 
 

@@ -142,7 +142,7 @@ async def _begun(
     limit = min(asked.last_messages, HISTORY_MESSAGES)
     begun = await turn_queries.begin_in_thread(transaction, room, limit, searches=asked.searches)
     turn = StoredTurn(
-        **_asked(asked, room, lease, begun.messages),
+        **_fields(asked, room, lease, begun.messages),
         chat_id=begun.chat_id,
         collections=begun.collections,
         message_row=begun.row,
@@ -180,7 +180,7 @@ async def _resumed(
         transaction, room, limit, going_on.first_row, searches=asked.searches
     )
     turn = StoredTurn(
-        **_asked(asked, room, lease, read.messages),
+        **_fields(asked, room, lease, read.messages),
         chat_id=read.chat_id,
         collections=read.collections,
         rounds=going_on.rounds,
@@ -191,7 +191,7 @@ async def _resumed(
     return turn
 
 
-def _asked(
+def _fields(
     asked: AskedInThread, room: Room, lease: UUID, messages: Sequence[tuple[Earlier, str]]
 ) -> dict[str, Any]:
     """The fields of a turn that are the same when it begins and when it goes on."""

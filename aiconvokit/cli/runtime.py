@@ -32,10 +32,10 @@ WORKER_PAUSE_SECONDS = 5
 """Before a worker that lost its database tries again."""
 REVIVE_SECONDS = 2
 """Between two looks at an embedded Postgres: one that was killed is back within a few seconds."""
-COLLECT_AFTER = 20_000
-"""Objects, more made than freed, until the youngest are looked through for cycles; Python's 700."""
 REVIVE_AGAIN_SECONDS = 10
 """After a look in vain: who makes room on the disk may wait that long."""
+COLLECT_AFTER = 20_000
+"""Objects, more made than freed, until the youngest are looked through for cycles; Python's 700."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from typing import cast
-from weakref import WeakKeyDictionary
 
 import httptools
 import httpx2
@@ -202,33 +201,27 @@ class FastTransport(httpx2.AsyncBaseTransport):
     def __init__(self) -> None:
         self._idle: dict[_Origin, list[_Connection]] = {}
         self._tls: ssl.SSLContext | None = None
-        self._heads: WeakKeyDictionary[httpx2.Request, tuple[_Origin, bytes]] = WeakKeyDictionary()
 
     @override
     async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
         content = await request.aread()
-        head = _head(request) + b"\r\n"
-        return await self._answer(_origin(request.url), request, head + content)
+        return await self._answer(request, b"".join((_head(request), b"\r\n", content)))
 
     async def post(self, blank: httpx2.Request, content: bytes) -> httpx2.Response:
-        """Send a request that differs from others by its body alone.
+        """Send a request whose body and length are not among what it says of itself.
 
         Args:
-            blank: the request without a body or its length; its head is kept as long as it lives.
+            blank: the request without them; it may be sent again.
             content: the body.
 
         Raises:
             httpx2.TransportError: no answer.
         """
-        if blank not in self._heads:
-            self._heads[blank] = _origin(blank.url), _head(blank)
-        origin, head = self._heads[blank]
         length = b"Content-Length: %d\r\n\r\n" % len(content)
-        return await self._answer(origin, blank, b"".join((head, length, content)))
+        return await self._answer(blank, b"".join((_head(blank), length, content)))
 
-    async def _answer(
-        self, origin: _Origin, request: httpx2.Request, sent: bytes
-    ) -> httpx2.Response:
+    async def _answer(self, request: httpx2.Request, sent: bytes) -> httpx2.Response:
+        origin = _origin(request.url)
         connection = self._take(origin) or await self._connect(origin, request)
         try:
             connection.send(sent)

@@ -29,7 +29,10 @@ class Searchable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SearchedCollection:
-    """A collection as a search needs it: a mapped row costs ten times as much to make and read."""
+    """A collection as a search needs it: a mapped row costs more to make and to read.
+
+    Statements that read them select the fields in this order.
+    """
 
     id: int
     space_id: int | None

@@ -229,8 +229,8 @@ def test_wrong_runs_are_refused(anns: openai.OpenAI, reports: str) -> None:
         runs.retrieve("run_none", thread_id=thread_id)
     with pytest.raises(openai.BadRequestError, match="max_completion_tokens"):
         runs.create(thread_id=thread_id, assistant_id=reports, max_completion_tokens=0)
-    long = {"role": "user", "content": "word " * 12_000}
-    said = anns.beta.threads.create(messages=[long, long])  # type: ignore[list-item]
+    long: Any = {"role": "user", "content": "word " * 12_000}
+    said = anns.beta.threads.create(messages=[long, long])
     with pytest.raises(openai.BadRequestError, match="no more than 100000 characters"):
         runs.create(thread_id=said.id, assistant_id=reports)
     newest: Any = {"type": "last_messages", "last_messages": 1}
